@@ -1,0 +1,1 @@
+//! The supervision tree and the behaviour: cores with the rules, shells that carry messages.

@@ -1,0 +1,1 @@
+//! The load generator and the proofs: whole paths against real processes.

@@ -1,0 +1,1 @@
+//! A connector that plays a realistic day over the real HTTP contract.

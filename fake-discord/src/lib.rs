@@ -1,0 +1,1 @@
+//! A faithful fake Discord over real HTTP, for tests, benches and the demo.
