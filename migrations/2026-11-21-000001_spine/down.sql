@@ -1,0 +1,16 @@
+DROP TABLE audit;
+DROP TABLE quarantine;
+DROP TABLE raw_batches;
+DROP TABLE mirrored_parts;
+DROP TABLE deliveries;
+DROP TABLE revisions;
+DROP TABLE signals;
+DROP TABLE channel_heads;
+DROP TABLE session_tokens;
+DROP TABLE mappings;
+DROP TABLE channel_roles;
+DROP TABLE thread_members;
+DROP TABLE threads;
+DROP TABLE channels;
+DROP TABLE guilds;
+DROP TABLE connectors;
