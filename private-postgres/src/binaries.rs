@@ -3,9 +3,9 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::error::StartError;
+use crate::launch::bare;
 
 /// The oldest major version whose settings and `initdb` options we use.
 pub(crate) const MAJOR_OLDEST: u32 = 14;
@@ -49,7 +49,7 @@ impl Binaries {
 
     fn at(dir: PathBuf) -> Result<Self, StartError> {
         let postgres = dir.join("postgres");
-        let output = Command::new(&postgres)
+        let output = bare(&postgres)
             .arg("--version")
             .output()
             .map_err(StartError::io("run", &postgres))?;
@@ -88,7 +88,8 @@ pub(crate) fn find_binaries_for(
     made_by: Option<u32>,
 ) -> Result<Binaries, StartError> {
     let candidates = match bin_dir {
-        Some(dir) => vec![dir.to_owned()],
+        // Programs are started from another directory: a relative path would mean something else there.
+        Some(dir) => vec![std::path::absolute(dir).map_err(StartError::io("find", dir))?],
         None => {
             let mut dirs = debian_dirs(&installed_majors(), made_by);
             dirs.extend(search_path());
@@ -106,10 +107,12 @@ pub(crate) fn find_binaries_for(
     }
 }
 
-/// The directories in PATH, in order.
+/// The absolute directories in PATH, in order.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).collect()
+    std::env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .collect()
 }
 
 fn looked_in(candidates: &[PathBuf]) -> String {

@@ -9,11 +9,11 @@ pub(crate) struct Conf<'a> {
     pub(crate) socket_dir: &'a str,
     pub(crate) port: u16,
     pub(crate) connections_max: u16,
-    /// False gives up every promise after a crash of the machine: tests only.
+    /// False gives up every promise after a crash of the machine, though not of the server: tests only.
     pub(crate) durable: bool,
     pub(crate) wal_compression: WalCompression,
-    /// The operator's own settings; read last, if it exists.
-    pub(crate) local_conf: &'a Path,
+    /// The operator's own settings, read last; none if there is no such file (PostgreSQL would log its absence each time).
+    pub(crate) local_conf: Option<&'a Path>,
 }
 
 /// How the write-ahead log is compressed.
@@ -27,6 +27,8 @@ pub(crate) enum WalCompression {
 
 /// Settings that never vary. Values are chosen for a router beside its database on a small machine.
 const FIXED: &[(&str, &str)] = &[
+    // Even without fsync a commit reaches the kernel, so that a killed server loses nothing.
+    ("synchronous_commit", "on"),
     ("listen_addresses", "''"),
     ("unix_socket_permissions", "0700"),
     // Every role here is the superuser: connections kept back for one would only be lost to it.
@@ -75,7 +77,6 @@ impl Conf<'_> {
             ("port", self.port.to_string()),
             ("max_connections", self.connections_max.max(1).to_string()),
             ("fsync", on.to_owned()),
-            ("synchronous_commit", on.to_owned()),
             ("full_page_writes", on.to_owned()),
             ("wal_compression", compression.to_owned()),
         ];
@@ -86,8 +87,10 @@ impl Conf<'_> {
         for (name, value) in varying.into_iter().chain(fixed) {
             text.push_str(&format!("{name} = {value}\n"));
         }
-        let local_conf = quoted(&self.local_conf.to_string_lossy());
-        text.push_str(&format!("include_if_exists {local_conf}\n"));
+        if let Some(local_conf) = self.local_conf {
+            let local_conf = quoted(&local_conf.to_string_lossy());
+            text.push_str(&format!("include_if_exists {local_conf}\n"));
+        }
         text
     }
 }
@@ -114,7 +117,7 @@ mod tests {
             connections_max: 40,
             durable,
             wal_compression,
-            local_conf: Path::new("/d/local.conf"),
+            local_conf: durable.then_some(Path::new("/d/local.conf")),
         };
         conf.text().lines().map(str::to_owned).collect()
     }
@@ -149,7 +152,9 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
+        assert!(!text.iter().any(|line| line.starts_with("include")));
         assert!(text.iter().any(|line| line == "fsync = off"));
+        assert!(text.iter().any(|line| line == "synchronous_commit = on"));
         assert!(text.iter().any(|line| line == "wal_compression = on"));
     }
 

@@ -45,7 +45,7 @@ impl Launcher {
             .into_iter()
             .chain(system)
             .map(|dir| dir.join("setpriv"))
-            .find(|path| path.is_absolute() && path.is_file())
+            .find(|path| path.is_file())
             .ok_or(StartError::SetprivMissing)?;
         Ok(Self { setpriv, accounts })
     }

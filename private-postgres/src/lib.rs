@@ -1,6 +1,6 @@
 //! A PostgreSQL of our own in a data directory: found, initialised, started and stopped with the parent.
 //!
-//! It owns the processes and the files of one cluster and listens on a unix socket only. It knows nothing of tables,
+//! Linux only: elsewhere set a database URL. It owns the processes and the files of one cluster and listens on a unix socket only. It knows nothing of tables,
 //! drivers or the environment: the caller says where, and gets a libpq URL back.
 //!
 //! What lies in the data directory:
@@ -13,6 +13,7 @@
 //! | `local.conf` | the operator | optional; its settings come last and win |
 //! | `postgres.log`, `postgres.log.1` | the parent | what the server says, rotated at start |
 //! | `private-postgres.lock` | the parent | held while a process uses the directory |
+//! | `stands-in-for` | the parent | only below `/var/lib/heliograph`: the directory that was asked for |
 //!
 //! Started as root, the server runs as the owner of the cluster, or as `postgres`, or as `nobody`. That account must be able
 //! to reach the directory: where an ancestor forbids it (a checkout below root's home), a directory below

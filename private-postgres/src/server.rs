@@ -1,6 +1,7 @@
 //! The running server: started, watched, started again, stopped. Puts the other parts in order and keeps what must live as
 //! long as the server: its process, the thread that started it, and the lock on the data directory.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
@@ -44,6 +45,7 @@ pub struct Settings {
     /// Connections the server accepts.
     pub max_connections: u16,
     /// True in everything but tests: false turns fsync off, and a crash of the machine may then destroy the cluster.
+    /// A killed server still loses nothing.
     pub durable: bool,
     /// Only names the socket file; nothing listens on TCP.
     pub port: u16,
@@ -105,6 +107,10 @@ impl PrivatePostgres {
                 requested = %requested.display(), used = %home.display(), closed = %closed.display(),
                 "the account that runs postgresql cannot reach the data directory, another one is used"
             );
+            files::replace(
+                &home.join("stands-in-for"),
+                &format!("{}\n", requested.display()),
+            )?;
         }
         let keeper = Keeper::start().map_err(StartError::io("start a thread for", home))?;
         Initialise {
@@ -202,6 +208,10 @@ impl Drop for PrivatePostgres {
         if let Err(error) = end(&mut self.child) {
             tracing::warn!(%error, "postgresql did not stop in order");
         }
+        if !self.place.socket_dir.starts_with(self.home()) {
+            // A short socket directory would stay behind for ever; one that is still in use is not empty.
+            let _ = fs::remove_dir(&self.place.socket_dir);
+        }
     }
 }
 
@@ -281,7 +291,7 @@ impl Place {
                 connections_max: self.settings.max_connections,
                 durable: self.settings.durable,
                 wal_compression,
-                local_conf: &local_conf,
+                local_conf: local_conf.is_file().then_some(local_conf.as_path()),
             };
             files::replace(&self.conf, &conf.text())?;
             let mut check = self.server_command();
