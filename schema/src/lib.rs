@@ -4,3 +4,7 @@
 pub mod frame;
 pub mod ids;
 pub mod signal;
+pub mod sql;
+pub mod store;
+#[cfg(any(test, feature = "test-database"))]
+pub mod test_database;

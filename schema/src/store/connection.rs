@@ -1,0 +1,147 @@
+//! How connections are made and what each session of ours is set to. Refuses a server that may forget what it acknowledged.
+
+use super::StoreError;
+use crate::sql::Sql;
+use diesel::{
+    connection::SimpleConnection,
+    pg::PgConnection,
+    prelude::*,
+    r2d2::{self, ConnectionManager, CustomizeConnection, HandleError, Pool},
+    sql_types::Text,
+};
+use std::{borrow::Cow, time::Duration};
+
+/// libpq gives up on a server that does not answer after this; 2 s is the least it knows.
+const CONNECT_TIMEOUT_S: u32 = 2;
+
+/// What a session of the pool is set to.
+const POOL_SESSION: &str = "set application_name = 'heliograph'; set statement_timeout = 10000; set lock_timeout = 3000; \
+    set idle_in_transaction_session_timeout = 30000";
+
+/// What the session of a writer is set to. Its statements are few and known; a lock it waits for means that somebody is at the
+/// tables by hand.
+const WRITER_SESSION: &str = "set application_name = 'heliograph-writer'; set statement_timeout = 10000; \
+    set lock_timeout = 5000; set synchronous_commit = on";
+
+/// Size and patience of the pool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PoolSettings {
+    /// Connections at most.
+    pub(super) size: u32,
+    /// Longest wait for one.
+    pub(super) wait: Duration,
+}
+
+/// Opens the pool; fails unless a first connection is made within its wait.
+pub(super) fn pool(
+    url: &str,
+    settings: PoolSettings,
+) -> Result<Pool<ConnectionManager<PgConnection>>, StoreError> {
+    Pool::builder()
+        .max_size(settings.size)
+        .min_idle(Some(1))
+        .connection_timeout(settings.wait)
+        .connection_customizer(Box::new(SetSession))
+        .error_handler(Box::new(LogFailure))
+        .build(ConnectionManager::new(with_connect_timeout(url)))
+        .map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Opens one connection for a writer, which keeps it for itself. Blocks for at most about 2 s. [`StoreError::Unusable`] when
+/// the server would acknowledge a commit that a power cut can take back.
+pub fn connect_single(url: &str) -> Result<PgConnection, StoreError> {
+    let mut conn = PgConnection::establish(&with_connect_timeout(url))
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    conn.batch_execute(WRITER_SESSION)?;
+    assert_durable(&mut conn)?;
+    Ok(conn)
+}
+
+/// An acknowledged signal is never lost only if these three are on; each can be off without any other sign.
+fn assert_durable(conn: &mut PgConnection) -> Result<(), StoreError> {
+    let off: Vec<String> = Sql::new(
+        "select name from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off'",
+    )
+    .rows::<Text>()
+    .load(conn)?;
+    if off.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Unusable(format!(
+        "{} is off, so a power cut would lose acknowledged signals: turn it on",
+        off.join(", ")
+    )))
+}
+
+/// `url` with our connect timeout unless it brings its own. Both forms that libpq knows are understood.
+fn with_connect_timeout(url: &str) -> Cow<'_, str> {
+    if url.contains("connect_timeout") {
+        return url.into();
+    }
+    let is_uri = url.starts_with("postgresql://") || url.starts_with("postgres://");
+    let joint = match (is_uri, url.contains('?')) {
+        (false, _) => " ",
+        (true, false) => "?",
+        (true, true) if url.ends_with(['?', '&']) => "",
+        (true, true) => "&",
+    };
+    format!("{url}{joint}connect_timeout={CONNECT_TIMEOUT_S}").into()
+}
+
+#[derive(Debug)]
+struct SetSession;
+
+impl CustomizeConnection<PgConnection, r2d2::Error> for SetSession {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), r2d2::Error> {
+        conn.batch_execute(POOL_SESSION)
+            .map_err(r2d2::Error::QueryError)
+    }
+}
+
+#[derive(Debug)]
+struct LogFailure;
+
+impl HandleError<r2d2::Error> for LogFailure {
+    fn handle_error(&self, error: r2d2::Error) {
+        tracing::warn!(%error, "no database connection could be made");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_database::TestDatabase;
+
+    #[test]
+    fn a_connect_timeout_is_added_once() {
+        let table = [
+            ("postgres://u@h/d", "postgres://u@h/d?connect_timeout=2"),
+            (
+                "postgresql:///d?host=%2Frun",
+                "postgresql:///d?host=%2Frun&connect_timeout=2",
+            ),
+            ("postgresql:///d?", "postgresql:///d?connect_timeout=2"),
+            ("host=h dbname=d", "host=h dbname=d connect_timeout=2"),
+            (
+                "postgresql:///d?connect_timeout=9",
+                "postgresql:///d?connect_timeout=9",
+            ),
+        ];
+        for (url, want) in table {
+            assert_eq!(with_connect_timeout(url), want);
+        }
+    }
+
+    #[test]
+    fn a_forgetful_session_is_refused_by_name() {
+        let db = TestDatabase::empty();
+        let mut conn = connect_single(db.url()).unwrap();
+        conn.batch_execute("set synchronous_commit = off").unwrap();
+        let error = assert_durable(&mut conn).unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Unusable(reason) if reason.contains("synchronous_commit is off")),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! What a query can answer instead of rows. Callers outside see these and never diesel's errors by kind.
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// Why the tables did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection, or it broke. Trying again later is right; whether the work was done is not known if it had begun.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// The row was changed since it was read: read it again.
+    #[error("it was changed by somebody else meanwhile")]
+    Conflict,
+    /// There is no such row.
+    #[error("there is no {0}")]
+    NotFound(&'static str),
+    /// A rule of ours forbids it; the reason is for people.
+    #[error("{0}")]
+    Refused(String),
+    /// A row holds what we never write.
+    #[error("the tables hold what cannot be: {0}")]
+    Corrupt(String),
+    /// The server is set up so that an acknowledged signal could be lost, or its tables are not ours.
+    #[error("the database is not usable: {0}")]
+    Unusable(String),
+    /// The work panicked or its runtime stopped.
+    #[error("the work was interrupted: {0}")]
+    Interrupted(String),
+    /// Anything else PostgreSQL or diesel said.
+    #[error("the database refused a statement: {0}")]
+    Database(#[source] Error),
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                ref said,
+            ) => Self::Unavailable(said.message().to_owned()),
+            Error::BrokenTransactionManager => {
+                Self::Unavailable("the connection broke in a transaction".to_owned())
+            }
+            // The commit could not even be taken back: the connection is gone.
+            Error::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
+            other => Self::Database(other),
+        }
+    }
+}
+
+impl StoreError {
+    /// It may well work a moment later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Interrupted(_))
+            || matches!(
+                self,
+                Self::Database(Error::DatabaseError(
+                    DatabaseErrorKind::SerializationFailure,
+                    _
+                ))
+            )
+    }
+}

@@ -1,0 +1,266 @@
+//! The columns as diesel knows them, in the order of the migrations. What they mean stands there.
+#![allow(missing_docs)]
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    connectors (connector_id) {
+        connector_id -> Text,
+        tenant_key -> Text,
+        name -> Text,
+        token_hash -> Bytea,
+        is_paused -> Bool,
+        ingest_enabled -> Bool,
+        forward_enabled -> Bool,
+        config_version -> Int8,
+        discovery_request_version -> Int8,
+        discovery_guild_id -> Nullable<Int8>,
+        discovery_requested_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        last_seen_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    guilds (guild_id) {
+        guild_id -> Int8,
+        name -> Text,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    channels (channel_id) {
+        channel_id -> Int8,
+        guild_id -> Int8,
+        parent_id -> Nullable<Int8>,
+        name -> Text,
+        kind -> Nullable<Int2>,
+        position -> Nullable<Int4>,
+        min_tier -> Nullable<Int2>,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    threads (thread_id) {
+        thread_id -> Int8,
+        parent_channel_id -> Int8,
+        guild_id -> Int8,
+        name -> Text,
+        archived -> Bool,
+        locked -> Bool,
+        auto_archive_duration -> Nullable<Int4>,
+        archive_timestamp -> Nullable<Timestamptz>,
+        message_count -> Nullable<Int4>,
+        member_count -> Nullable<Int4>,
+        rate_limit_per_user -> Nullable<Int4>,
+        owner_id -> Nullable<Int8>,
+        owner_username -> Nullable<Text>,
+        owner_global_name -> Nullable<Text>,
+        last_message_id -> Nullable<Int8>,
+        last_message_at -> Nullable<Timestamptz>,
+        created_timestamp -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    thread_members (thread_id, user_id) {
+        thread_id -> Int8,
+        user_id -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    channel_roles (connector_id, channel_id) {
+        connector_id -> Text,
+        channel_id -> Int8,
+        guild_id -> Int8,
+        is_source -> Bool,
+        is_target -> Bool,
+        is_enabled -> Bool,
+        thread_mode -> Text,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    mappings (mapping_id) {
+        mapping_id -> Int8,
+        source_channel_id -> Int8,
+        target_channel_id -> Int8,
+        tier -> Int2,
+        ping_role_id -> Nullable<Int8>,
+        priority -> Int4,
+        is_enabled -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    session_tokens (session_token_id) {
+        session_token_id -> Int8,
+        name -> Text,
+        token_hash -> Bytea,
+        tier -> Int2,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    channel_heads (channel_id) {
+        channel_id -> Int8,
+        epoch -> Int4,
+        seq -> Int8,
+        newest_signal_id -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    signals (signal_id) {
+        signal_id -> Int8,
+        channel_id -> Int8,
+        is_visible -> Bool,
+        revision -> Int4,
+        state -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use diesel::pg::sql_types::CChar;
+
+    revisions (channel_id, epoch, seq) {
+        channel_id -> Int8,
+        epoch -> Int4,
+        seq -> Int8,
+        signal_id -> Int8,
+        revision -> Int4,
+        kind -> CChar,
+        committed_at -> Timestamptz,
+        frame -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use diesel::pg::sql_types::CChar;
+
+    deliveries (signal_id, target_channel_id) {
+        signal_id -> Int8,
+        target_channel_id -> Int8,
+        source_channel_id -> Int8,
+        mapping_id -> Int8,
+        ping_role_id -> Nullable<Int8>,
+        ordinal -> Int8,
+        desired_revision -> Int4,
+        delivered_revision -> Int4,
+        state -> CChar,
+        attempts -> Int4,
+        next_attempt_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    mirrored_parts (signal_id, target_channel_id, part) {
+        signal_id -> Int8,
+        target_channel_id -> Int8,
+        part -> Int2,
+        message_id -> Int8,
+        digest -> Bytea,
+        posted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    /// It has no key; diesel wants one, and no query of ours asks by it.
+    raw_batches (received_at, connector_id, kind, correlation_id) {
+        received_at -> Timestamptz,
+        connector_id -> Text,
+        kind -> Text,
+        correlation_id -> Text,
+        body -> Bytea,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    quarantine (quarantine_id) {
+        quarantine_id -> Int8,
+        received_at -> Timestamptz,
+        connector_id -> Text,
+        kind -> Text,
+        correlation_id -> Text,
+        item_index -> Int4,
+        reason -> Text,
+        body -> Bytea,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    audit (audit_id) {
+        audit_id -> Int8,
+        at -> Timestamptz,
+        actor -> Text,
+        action -> Text,
+        subject -> Text,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+    }
+}
+
+diesel::joinable!(channel_roles -> connectors (connector_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    connectors,
+    guilds,
+    channels,
+    threads,
+    thread_members,
+    channel_roles,
+    mappings,
+    session_tokens,
+    channel_heads,
+    signals,
+    revisions,
+    deliveries,
+    mirrored_parts,
+    raw_batches,
+    quarantine,
+    audit
+);
