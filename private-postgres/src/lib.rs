@@ -37,8 +37,10 @@ mod launch;
 mod leftover;
 mod location;
 mod log;
+mod place;
 mod process;
 mod server;
+mod stop;
 mod url;
 
 pub use binaries::{Binaries, Version, find_binaries};
