@@ -1,0 +1,431 @@
+//! Create, list, get, edit and delete messages.
+
+use serde_json::Value;
+
+use super::{Answer, Job, Upload};
+use crate::{
+    fake::{Fake, Speaker},
+    form_core::{ATTACHMENTS_MAX, AttachmentEntry, Draft, Reference},
+    id::Id,
+    mentions_core::{self, AllowedMentions, Pinged},
+    message_store::{Attachment, Edit, Message, NonceUse, Page, Ping, ReplyTo},
+    render,
+    reply::{ApiError, Reply},
+};
+
+const LIST_DEFAULT: usize = 50;
+const LIST_MAX: usize = 100;
+
+/// The flag that makes components the whole of a message.
+const COMPONENTS_V2: u64 = 1 << 15;
+
+impl Fake {
+    pub(super) fn create_message(
+        &mut self,
+        job: &mut Job<'_>,
+        channel: Id,
+        bot: &Speaker,
+    ) -> Answer {
+        let forum = self
+            .world
+            .allowed(channel, |rights| rights.send)?
+            .is_forum();
+        if forum {
+            return Err(ApiError::new(
+                400,
+                50008,
+                "Cannot send messages in a non-text channel",
+            ));
+        }
+        let (draft, uploads) = job.draft()?;
+        self.trace_content(job, &draft);
+        self.check_rights(channel, &draft, &uploads)?;
+        let nonce = draft
+            .nonce
+            .as_ref()
+            .filter(|_| draft.enforce_nonce)
+            .map(Value::to_string);
+        if let Some(nonce) = &nonce {
+            let window_ms = self.settings.nonce_window_ms;
+            match self
+                .store
+                .nonce_use(bot.id, channel, nonce, job.now_ms, window_ms)
+            {
+                NonceUse::Fresh => {}
+                NonceUse::Deleted => return Err(ApiError::unknown_message()),
+                NonceUse::Alive(first) => {
+                    job.trace.message_id = Some(first);
+                    job.trace.nonce_repeat = true;
+                    self.counters.nonce_repeats += 1;
+                    return self.message_reply(channel, first, true);
+                }
+            }
+        }
+        let id = self.post(job, channel, bot, draft, uploads, None)?;
+        if let Some(nonce) = nonce {
+            self.store
+                .remember_nonce(bot.id, channel, &nonce, id, job.now_ms);
+        }
+        self.message_reply(channel, id, true)
+    }
+
+    /// Posts a draft whose form and rights are checked. `id` is given for the first message of a forum post.
+    pub(super) fn post(
+        &mut self,
+        job: &mut Job<'_>,
+        channel: Id,
+        speaker: &Speaker,
+        draft: Draft,
+        uploads: Vec<Upload>,
+        id: Option<Id>,
+    ) -> Result<Id, ApiError> {
+        let reply_to = self.find_reply(channel, draft.reference)?;
+        let attachments = self.store_uploads(job.now_ms, &draft.attachments, uploads, &[])?;
+        let mut message = Message {
+            id: Id(0),
+            channel_id: channel,
+            author_id: speaker.id,
+            author_name: speaker.name.clone(),
+            webhook_id: speaker.webhook_id,
+            content: draft.content.unwrap_or_default(),
+            embeds: draft.embeds.unwrap_or_default(),
+            components: draft.components.unwrap_or_default(),
+            attachments,
+            flags: draft.flags.unwrap_or_default(),
+            tts: draft.tts,
+            created_at_ms: job.now_ms,
+            edited_at_ms: None,
+            deleted_at_ms: None,
+            nonce: draft.nonce,
+            nonce_enforced: draft.enforce_nonce,
+            reply_to,
+            has_thread: false,
+            mentions: Pinged::default(),
+            pings: Vec::new(),
+            edits: Vec::new(),
+            edit_count: 0,
+        };
+        if is_empty(&message) && !draft.has_other_content {
+            return Err(ApiError::empty_message());
+        }
+        self.wake_thread(channel)?;
+        message.id = id.unwrap_or_else(|| self.snowflakes.next(job.now_ms));
+        self.mention(job.now_ms, &mut message, draft.allowed_mentions, false)?;
+        let id = message.id;
+        job.trace.message_id = Some(id);
+        self.counters.messages_created += 1;
+        self.store.insert(message, self.settings.messages_max);
+        Ok(id)
+    }
+
+    pub(super) fn list_messages(&mut self, job: &Job<'_>, channel: Id) -> Answer {
+        let may_read = self.world.visible(channel)?.rights.read_history;
+        let limit = job
+            .query("limit")
+            .map_or(Ok(LIST_DEFAULT), str::parse)
+            .unwrap_or(0);
+        if !(1..=LIST_MAX).contains(&limit) {
+            let message = format!("int value should be between 1 and {LIST_MAX}.");
+            let error = serde_json::json!({ "code": "NUMBER_TYPE_MAX", "message": message });
+            return Err(ApiError::form(
+                serde_json::json!({ "limit": { "_errors": [error] } }),
+            ));
+        }
+        let id = |name| job.query(name).and_then(|text| text.parse().ok());
+        let page = match (id("around"), id("before"), id("after")) {
+            (Some(around), _, _) => Page::Around(around),
+            (None, Some(before), _) => Page::Before(before),
+            (None, None, Some(after)) => Page::After(after),
+            (None, None, None) => Page::Latest,
+        };
+        // Without the right to read history Discord shows an empty channel, not an error.
+        let found = if may_read {
+            self.store.list(channel, page, limit)
+        } else {
+            Vec::new()
+        };
+        let list = found
+            .into_iter()
+            .map(|message| self.render(message))
+            .collect();
+        Ok(Reply::json(200, &Value::Array(list)))
+    }
+
+    pub(super) fn get_message(&mut self, channel: Id, id: Id) -> Answer {
+        self.world.allowed(channel, |rights| rights.read_history)?;
+        self.message_reply(channel, id, false)
+    }
+
+    pub(super) fn edit_message(
+        &mut self,
+        job: &mut Job<'_>,
+        channel: Id,
+        id: Id,
+        speaker: &Speaker,
+    ) -> Answer {
+        self.check_not_archived(channel)?;
+        let (draft, uploads) = job.draft()?;
+        self.trace_content(job, &draft);
+        let old = self
+            .store
+            .get(channel, id)
+            .ok_or_else(ApiError::unknown_message)?;
+        if old.author_id != speaker.id {
+            return Err(ApiError::new(
+                403,
+                50005,
+                "Cannot edit a message authored by another user",
+            ));
+        }
+        let mut message = old.clone();
+        if speaker.webhook_id.is_none() {
+            self.check_rights(channel, &draft, &uploads)?;
+        }
+        if draft.attachments.is_some() || !uploads.is_empty() {
+            let kept = std::mem::take(&mut message.attachments);
+            message.attachments =
+                self.store_uploads(job.now_ms, &draft.attachments, uploads, &kept)?;
+        }
+        message.embeds = draft.embeds.unwrap_or(message.embeds);
+        message.components = draft.components.unwrap_or(message.components);
+        message.flags = draft.flags.unwrap_or(message.flags);
+        let content_given = draft.content.is_some();
+        message.content = draft.content.unwrap_or(message.content);
+        if is_empty(&message) && !draft.has_other_content {
+            return Err(ApiError::empty_message());
+        }
+        // Mentions are worked out anew only when the content is part of the edit.
+        if content_given {
+            self.mention(job.now_ms, &mut message, draft.allowed_mentions, true)?;
+        }
+        message.note_edit(job.now_ms);
+        if let Some(stored) = self.store.get_mut(channel, id) {
+            *stored = message;
+        }
+        self.counters.messages_edited += 1;
+        self.message_reply(channel, id, false)
+    }
+
+    pub(super) fn delete_message(
+        &mut self,
+        job: &Job<'_>,
+        channel: Id,
+        id: Id,
+        speaker: &Speaker,
+    ) -> Answer {
+        self.check_not_archived(channel)?;
+        let message = self
+            .store
+            .get(channel, id)
+            .ok_or_else(ApiError::unknown_message)?;
+        let own = message.author_id == speaker.id;
+        if !own {
+            self.world
+                .allowed(channel, |rights| rights.manage_messages)?;
+        }
+        self.store.delete(channel, id, job.now_ms);
+        self.counters.messages_deleted += 1;
+        Ok(Reply::empty(204))
+    }
+
+    /// The answer that shows one message.
+    pub(super) fn message_reply(&self, channel: Id, id: Id, with_nonce: bool) -> Answer {
+        let message = self
+            .store
+            .get(channel, id)
+            .ok_or_else(ApiError::unknown_message)?;
+        let mut body = self.render(message);
+        if with_nonce && let Some(nonce) = &message.nonce {
+            body["nonce"] = nonce.clone();
+        }
+        Ok(Reply::json(200, &body))
+    }
+
+    fn render(&self, message: &Message) -> Value {
+        let referenced = message
+            .reply_to
+            .and_then(|reply_to| self.store.get(reply_to.channel_id, reply_to.message_id));
+        render::message(message, &self.base_url, referenced)
+    }
+
+    pub(super) fn check_rights(
+        &mut self,
+        channel: Id,
+        draft: &Draft,
+        uploads: &[Upload],
+    ) -> Result<(), ApiError> {
+        let embeds = draft
+            .embeds
+            .as_ref()
+            .is_some_and(|embeds| !embeds.is_empty());
+        self.world.allowed(channel, |rights| {
+            (rights.embed_links || !embeds) && (rights.attach_files || uploads.is_empty())
+        })?;
+        Ok(())
+    }
+
+    fn check_not_archived(&mut self, channel: Id) -> Result<(), ApiError> {
+        if self.world.visible(channel)?.archived {
+            Err(archived())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A message wakes an archived thread, unless it is locked.
+    fn wake_thread(&mut self, channel: Id) -> Result<(), ApiError> {
+        let channel = self.world.visible(channel)?;
+        if channel.archived && channel.locked {
+            return Err(archived());
+        }
+        channel.archived = false;
+        Ok(())
+    }
+
+    fn find_reply(
+        &self,
+        channel: Id,
+        reference: Option<Reference>,
+    ) -> Result<Option<ReplyTo>, ApiError> {
+        let Some(reference) = reference else {
+            return Ok(None);
+        };
+        let channel_id = reference.channel_id.unwrap_or(channel);
+        if channel_id == channel && self.store.get(channel, reference.message_id).is_some() {
+            return Ok(Some(ReplyTo {
+                message_id: reference.message_id,
+                channel_id,
+            }));
+        }
+        if !reference.fail_if_not_exists {
+            return Ok(None);
+        }
+        Err(ApiError::form(serde_json::json!({
+            "message_reference": { "_errors": [
+                { "code": "REPLIES_UNKNOWN_MESSAGE", "message": "Unknown message" }
+            ] }
+        })))
+    }
+
+    /// Works out and records whom the content mentions and pings.
+    fn mention(
+        &mut self,
+        now_ms: u64,
+        message: &mut Message,
+        allowed: Option<AllowedMentions>,
+        by_edit: bool,
+    ) -> Result<(), ApiError> {
+        let channel = self.world.visible(message.channel_id)?.clone();
+        let by_webhook = message.webhook_id.is_some();
+        let replied = message
+            .reply_to
+            .and_then(|reply_to| self.store.get(reply_to.channel_id, reply_to.message_id))
+            .map(|target| target.author_id);
+        message.mentions = mentions_core::pinged(
+            &message.content,
+            &allowed.unwrap_or_else(AllowedMentions::everything),
+            replied,
+            by_webhook || channel.rights.mention_everyone,
+            |role| by_webhook || self.world.role_pings(&channel, role),
+        );
+        if !message.mentions.is_empty() {
+            let pinged = message.mentions.clone();
+            message.pings.push(Ping {
+                at_ms: now_ms,
+                by_edit,
+                pinged,
+            });
+            self.counters.pings += 1;
+        }
+        Ok(())
+    }
+
+    /// Keeps the uploads and gives the attachments of the message: of `old` ones those the request lists.
+    fn store_uploads(
+        &mut self,
+        now_ms: u64,
+        entries: &Option<Vec<AttachmentEntry>>,
+        uploads: Vec<Upload>,
+        old: &[Attachment],
+    ) -> Result<Vec<Attachment>, ApiError> {
+        let listed = |id: u64| entries.iter().flatten().find(|entry| entry.id == id);
+        let mut attachments: Vec<Attachment> = old
+            .iter()
+            .filter(|attachment| entries.is_none() || listed(attachment.id.0).is_some())
+            .cloned()
+            .collect();
+        if attachments.len() + uploads.len() > ATTACHMENTS_MAX {
+            let message = "Too many attachments";
+            return Err(ApiError::new(400, 30015, message));
+        }
+        for upload in uploads {
+            let entry = listed(upload.number);
+            let attachment = Attachment {
+                id: self.snowflakes.next(now_ms),
+                filename: entry
+                    .and_then(|entry| entry.filename.clone())
+                    .unwrap_or(upload.filename),
+                description: entry.and_then(|entry| entry.description.clone()),
+                content_type: upload.content_type.clone(),
+                size: upload.data.len(),
+            };
+            let bytes_max = self.settings.attachment_bytes_max;
+            self.store
+                .keep_file(attachment.id, upload.content_type, upload.data, bytes_max);
+            attachments.push(attachment);
+        }
+        Ok(attachments)
+    }
+
+    pub(super) fn trace_content(&self, job: &mut Job<'_>, draft: &Draft) {
+        let of_embed = || {
+            let embed = draft.embeds.as_ref()?.first()?;
+            embed["description"]
+                .as_str()
+                .or_else(|| embed["title"].as_str())
+        };
+        let content = draft
+            .content
+            .as_deref()
+            .filter(|content| !content.is_empty());
+        job.trace.content = content
+            .or_else(of_embed)
+            .unwrap_or_default()
+            .chars()
+            .take(self.settings.content_prefix_chars_max)
+            .collect();
+    }
+}
+
+fn is_empty(message: &Message) -> bool {
+    let embed_shows = |embed: &Value| {
+        embed.as_object().is_some_and(|parts| {
+            parts
+                .iter()
+                .any(|(name, value)| name != "type" && name != "color" && !value.is_null())
+        })
+    };
+    message.content.is_empty()
+        && message.attachments.is_empty()
+        && !message.embeds.iter().any(embed_shows)
+        && (message.flags & COMPONENTS_V2 == 0 || message.components.is_empty())
+}
+
+fn archived() -> ApiError {
+    ApiError::new(400, 50083, "Thread is archived")
+}
+
+impl Message {
+    /// Discord moves the edit stamp even when nothing changed.
+    fn note_edit(&mut self, now_ms: u64) {
+        self.edited_at_ms = Some(now_ms);
+        self.edit_count += 1;
+        self.edits.push(Edit {
+            at_ms: now_ms,
+            content: self.content.clone(),
+        });
+        if self.edits.len() > Self::EDITS_KEPT_MAX {
+            self.edits.remove(0);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Discord's JSON of users, messages, channels, guilds, roles and members, in the shape the twilight models read.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use crate::{
+    id::Id,
+    message_store::{Attachment, Message},
+    settings::{Channel, Guild, Member, Rights, Role},
+    world::Webhook,
+};
+
+/// A moment as Discord writes it.
+pub(crate) fn timestamp(at_ms: u64) -> String {
+    let moment = i64::try_from(at_ms)
+        .ok()
+        .and_then(DateTime::<Utc>::from_timestamp_millis);
+    moment
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Micros, false)
+}
+
+pub(crate) fn user(id: Id, username: &str, bot: bool) -> Value {
+    json!({
+        "id": id,
+        "username": username,
+        "discriminator": "0",
+        "global_name": null,
+        "avatar": null,
+        "bot": bot,
+        "public_flags": 0,
+    })
+}
+
+/// A message; `referenced` is the living message it replies to.
+pub(crate) fn message(message: &Message, base_url: &str, referenced: Option<&Message>) -> Value {
+    let mentions: Vec<Value> = message
+        .mentions
+        .users
+        .iter()
+        .map(|id| user(*id, &format!("user-{id}"), false))
+        .collect();
+    let attachments: Vec<Value> = message
+        .attachments
+        .iter()
+        .map(|attachment| attachment_json(message.channel_id, attachment, base_url))
+        .collect();
+    let mut body = json!({
+        "id": message.id,
+        "type": if message.reply_to.is_some() { 19 } else { 0 },
+        "channel_id": message.channel_id,
+        "author": user(message.author_id, &message.author_name, true),
+        "content": message.content,
+        "timestamp": timestamp(message.created_at_ms),
+        "edited_timestamp": message.edited_at_ms.map(timestamp),
+        "tts": message.tts,
+        "mention_everyone": message.mentions.everyone,
+        "mentions": mentions,
+        "mention_roles": message.mentions.roles,
+        "attachments": attachments,
+        "embeds": message.embeds,
+        "components": message.components,
+        "pinned": false,
+        "flags": message.flags,
+    });
+    if let Some(webhook) = message.webhook_id {
+        body["webhook_id"] = json!(webhook);
+    }
+    if let Some(reply_to) = message.reply_to {
+        body["message_reference"] = json!({
+            "type": 0,
+            "message_id": reply_to.message_id,
+            "channel_id": reply_to.channel_id,
+        });
+        body["referenced_message"] =
+            referenced.map_or(Value::Null, |target| self::message(target, base_url, None));
+    }
+    body
+}
+
+fn attachment_json(channel: Id, attachment: &Attachment, base_url: &str) -> Value {
+    let url = format!(
+        "{base_url}/attachments/{channel}/{}/{}",
+        attachment.id, attachment.filename
+    );
+    let mut body = json!({
+        "id": attachment.id,
+        "filename": attachment.filename,
+        "size": attachment.size,
+        "url": url,
+        "proxy_url": url,
+    });
+    for (name, value) in [
+        ("content_type", &attachment.content_type),
+        ("description", &attachment.description),
+    ] {
+        if let Some(value) = value {
+            body[name] = value.as_str().into();
+        }
+    }
+    body
+}
+
+/// Discord's bits of the rights this fake knows.
+fn permission_bits(rights: &Rights) -> u64 {
+    [
+        (rights.view, 10),
+        (rights.send, 11),
+        (rights.manage_messages, 13),
+        (rights.embed_links, 14),
+        (rights.attach_files, 15),
+        (rights.read_history, 16),
+        (rights.mention_everyone, 17),
+        (rights.manage_webhooks, 29),
+        (rights.create_threads, 35),
+        (rights.send, 38),
+    ]
+    .into_iter()
+    .filter(|(has, _)| *has)
+    .fold(0, |bits, (_, bit)| bits | 1 << bit)
+}
+
+const MANAGE_ROLES: u64 = 1 << 28;
+
+/// A channel. What is missing of the rights shows as an overwrite for each bot.
+pub(crate) fn channel(channel: &Channel, bots: &[Id], last_message: Option<Id>) -> Value {
+    let mut body = json!({
+        "id": channel.id,
+        "type": channel.kind,
+        "guild_id": channel.guild_id,
+        "name": channel.name,
+        "parent_id": channel.parent_id,
+        "last_message_id": last_message,
+        "flags": 0,
+    });
+    if channel.is_thread() {
+        let created = timestamp(channel.id.created_at_ms());
+        body["owner_id"] = json!(bots.first());
+        body["message_count"] = 0.into();
+        body["member_count"] = 1.into();
+        body["rate_limit_per_user"] = 0.into();
+        body["thread_metadata"] = json!({
+            "archived": channel.archived,
+            "locked": channel.locked,
+            "auto_archive_duration": 1440,
+            "archive_timestamp": created,
+            "create_timestamp": created,
+        });
+    } else {
+        let missing = permission_bits(&Rights::default()) & !permission_bits(&channel.rights);
+        let overwrites: Vec<Value> = bots
+            .iter()
+            .filter(|_| missing != 0)
+            .map(|bot| json!({ "id": bot, "type": 1, "allow": "0", "deny": missing.to_string() }))
+            .collect();
+        body["position"] = 0.into();
+        body["nsfw"] = false.into();
+        body["topic"] = Value::Null;
+        body["permission_overwrites"] = overwrites.into();
+    }
+    body
+}
+
+pub(crate) fn guild(guild: &Guild) -> Value {
+    json!({
+        "id": guild.id,
+        "name": guild.name,
+        "owner_id": "1",
+        "roles": roles(guild),
+        "icon": null,
+        "splash": null,
+        "discovery_splash": null,
+        "banner": null,
+        "description": null,
+        "afk_channel_id": null,
+        "afk_timeout": 300,
+        "application_id": null,
+        "default_message_notifications": 1,
+        "explicit_content_filter": 0,
+        "emojis": [],
+        "stickers": [],
+        "features": [],
+        "large": false,
+        "mfa_level": 0,
+        "nsfw_level": 0,
+        "nsfw": false,
+        "preferred_locale": "en-US",
+        "premium_progress_bar_enabled": false,
+        "premium_tier": 0,
+        "public_updates_channel_id": null,
+        "rules_channel_id": null,
+        "system_channel_flags": 0,
+        "system_channel_id": null,
+        "vanity_url_code": null,
+        "verification_level": 0,
+    })
+}
+
+/// An entry of the bot's own list of guilds.
+pub(crate) fn own_guild(guild: &Guild) -> Value {
+    json!({
+        "id": guild.id,
+        "name": guild.name,
+        "icon": null,
+        "owner": false,
+        "permissions": everyone_bits(guild).to_string(),
+        "features": [],
+    })
+}
+
+fn everyone_bits(guild: &Guild) -> u64 {
+    let roles = if guild.bot_manages_roles {
+        MANAGE_ROLES
+    } else {
+        0
+    };
+    permission_bits(&Rights::default()) | roles
+}
+
+/// All roles of a guild with `@everyone` and the bots' own.
+pub(crate) fn roles(guild: &Guild) -> Vec<Value> {
+    let everyone = Role {
+        name: "@everyone".to_owned(),
+        ..Role::new(guild.id.0, 0)
+    };
+    let bots = Role {
+        name: "bots".to_owned(),
+        managed: true,
+        ..Role::new(bot_role(guild).0, guild.bot_role_position)
+    };
+    std::iter::once((&everyone, everyone_bits(guild)))
+        .chain(guild.roles.iter().map(|role| (role, 0)))
+        .chain([(&bots, everyone_bits(guild))])
+        .map(|(role, bits)| {
+            json!({
+                "id": role.id,
+                "name": role.name,
+                "position": role.position,
+                "permissions": bits.to_string(),
+                "color": 0,
+                "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
+                "hoist": false,
+                "managed": role.managed,
+                "mentionable": role.mentionable,
+                "flags": 0,
+            })
+        })
+        .collect()
+}
+
+/// The role bots hold in a guild: it stands at their position.
+pub(crate) const fn bot_role(guild: &Guild) -> Id {
+    Id(guild.id.0 + 1)
+}
+
+pub(crate) fn member(member: &Member, bot: bool) -> Value {
+    json!({
+        "user": user(member.user_id, &member.username, bot),
+        "nick": null,
+        "roles": member.roles,
+        "joined_at": timestamp(Id(member.user_id.0).created_at_ms()),
+        "deaf": false,
+        "mute": false,
+        "flags": 0,
+        "pending": false,
+        "communication_disabled_until": null,
+    })
+}
+
+pub(crate) fn webhook(webhook: &Webhook, guild: Option<Id>) -> Value {
+    json!({
+        "id": webhook.id,
+        "type": 1,
+        "guild_id": guild,
+        "channel_id": webhook.channel_id,
+        "name": webhook.name,
+        "avatar": null,
+        "token": webhook.token,
+        "application_id": null,
+    })
+}

@@ -1,0 +1,150 @@
+//! Guilds, channels and webhooks: what exists and who may do what there. Knows no messages and no HTTP.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    id::Id,
+    reply::ApiError,
+    settings::{Channel, Guild, Member, Rights, Settings},
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Webhook {
+    pub(crate) id: Id,
+    pub(crate) token: String,
+    pub(crate) channel_id: Id,
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) guilds: BTreeMap<Id, Guild>,
+    pub(crate) channels: BTreeMap<Id, Channel>,
+    pub(crate) webhooks: HashMap<Id, Webhook>,
+    auto_create_channels: bool,
+}
+
+impl World {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            guilds: settings
+                .guilds
+                .iter()
+                .map(|guild| (guild.id, guild.clone()))
+                .collect(),
+            channels: settings
+                .channels
+                .iter()
+                .map(|channel| (channel.id, channel.clone()))
+                .collect(),
+            webhooks: HashMap::new(),
+            auto_create_channels: settings.auto_create_channels,
+        }
+    }
+
+    /// A channel bots can see; made on the spot where settings say so.
+    pub(crate) fn visible(&mut self, id: Id) -> Result<&mut Channel, ApiError> {
+        if self.auto_create_channels && !self.channels.contains_key(&id) {
+            let mut channel = Channel::text(id.0, 0);
+            channel.guild_id = self.guilds.keys().next().copied();
+            self.channels.insert(id, channel);
+        }
+        let channel = self
+            .channels
+            .get_mut(&id)
+            .ok_or_else(ApiError::unknown_channel)?;
+        if channel.rights.view {
+            Ok(channel)
+        } else {
+            Err(ApiError::missing_access())
+        }
+    }
+
+    /// A visible channel in which bots have a right.
+    pub(crate) fn allowed(
+        &mut self,
+        id: Id,
+        right: impl Fn(&Rights) -> bool,
+    ) -> Result<&mut Channel, ApiError> {
+        let channel = self.visible(id)?;
+        if right(&channel.rights) {
+            Ok(channel)
+        } else {
+            Err(ApiError::missing_permissions())
+        }
+    }
+
+    pub(crate) fn guild(&self, id: Id) -> Result<&Guild, ApiError> {
+        self.guilds.get(&id).ok_or_else(unknown_guild)
+    }
+
+    /// Whether a ping of this role in this channel reaches anybody. A role nobody declared does.
+    pub(crate) fn role_pings(&self, channel: &Channel, role: Id) -> bool {
+        channel.rights.mention_everyone
+            || channel
+                .guild_id
+                .and_then(|guild| self.guilds.get(&guild))
+                .and_then(|guild| guild.roles.iter().find(|declared| declared.id == role))
+                .is_none_or(|role| role.mentionable)
+    }
+
+    /// A member whose roles a bot may change by this role.
+    pub(crate) fn managed_member(
+        &mut self,
+        guild: Id,
+        user: Id,
+        role: Id,
+    ) -> Result<&mut Member, ApiError> {
+        let guild = self.guilds.get_mut(&guild).ok_or_else(unknown_guild)?;
+        if !guild.bot_manages_roles {
+            return Err(ApiError::missing_permissions());
+        }
+        let Some(member) = guild
+            .members
+            .iter_mut()
+            .find(|member| member.user_id == user)
+        else {
+            return Err(unknown_member());
+        };
+        let Some(role) = guild.roles.iter().find(|declared| declared.id == role) else {
+            return Err(ApiError::new(404, 10011, "Unknown Role"));
+        };
+        if role.managed || role.position >= guild.bot_role_position {
+            return Err(ApiError::missing_permissions());
+        }
+        Ok(member)
+    }
+
+    pub(crate) fn member(&self, guild: Id, user: Id) -> Result<&Member, ApiError> {
+        self.guild(guild)?
+            .members
+            .iter()
+            .find(|member| member.user_id == user)
+            .ok_or_else(unknown_member)
+    }
+
+    pub(crate) fn webhook(&self, id: Id, token: &str) -> Result<&Webhook, ApiError> {
+        match self.webhooks.get(&id) {
+            None => Err(ApiError::new(404, 10015, "Unknown Webhook")),
+            Some(webhook) if webhook.token != token => {
+                Err(ApiError::new(401, 50027, "Invalid Webhook Token"))
+            }
+            Some(webhook) => Ok(webhook),
+        }
+    }
+
+    pub(crate) fn active_threads(&self, guild: Option<Id>) -> usize {
+        self.channels
+            .values()
+            .filter(|channel| channel.is_thread() && !channel.archived && channel.guild_id == guild)
+            .count()
+    }
+}
+
+fn unknown_guild() -> ApiError {
+    ApiError::new(404, 10004, "Unknown Guild")
+}
+
+fn unknown_member() -> ApiError {
+    ApiError::new(404, 10007, "Unknown Member")
+}
