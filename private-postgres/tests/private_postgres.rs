@@ -89,6 +89,7 @@ impl Holder {
     fn start(mut command: Command, data_dir: &Path) -> Self {
         let mut process = command
             .arg(data_dir)
+            .arg("--without-fsync")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,4 +1,4 @@
-//! Starts a private PostgreSQL in the directory given as its only argument, prints the server's process id and the URL of its
+//! Starts a private PostgreSQL in the directory given as its first argument, prints the server's process id and the URL of its
 //! database on one line, and holds it until its standard input ends. For a look with `psql`, and for the tests that kill it.
 #![allow(clippy::print_stdout)]
 
@@ -8,11 +8,18 @@ use std::process::ExitCode;
 use private_postgres::{PrivatePostgres, ROLE, Settings};
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let Some(data_dir) = std::env::args_os().nth(1) else {
-        println!("usage: hold-private-postgres <data directory>");
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(data_dir) = arguments.next() else {
+        println!("usage: hold-private-postgres <data directory> [--without-fsync]");
         return Ok(ExitCode::from(2));
     };
-    let postgres = match PrivatePostgres::start(&Settings::new(data_dir)) {
+    let settings = Settings {
+        durable: arguments
+            .next()
+            .is_none_or(|flag| flag != "--without-fsync"),
+        ..Settings::new(data_dir)
+    };
+    let postgres = match PrivatePostgres::start(&settings) {
         Ok(postgres) => postgres,
         Err(error) => {
             println!("error {error}");
