@@ -1,1 +1,3 @@
 //! The process.
+
+pub mod http;

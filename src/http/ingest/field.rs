@@ -1,0 +1,412 @@
+//! Reads single values out of a connector's JSON: texts, ids, times, lists. Each reading says in one short line what is
+//! wrong and with which field, because that line is all an operator sees of a quarantined item. Knows nothing of messages
+//! or threads.
+
+use chrono::{DateTime, NaiveDateTime};
+use heliograph_schema::ids::DISCORD_EPOCH_MS;
+use serde_json::value::RawValue;
+use std::{borrow::Cow, str::FromStr};
+
+/// How far ahead of our clock a time may be. A stamp from the far future would win every later edit, for ever.
+pub(super) const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+
+/// Longest address that is kept, in bytes. Discord's own signed addresses have about 300.
+const ADDRESS_BYTES_MAX: usize = 4096;
+
+/// Longest reason that is kept, in bytes.
+const REASON_BYTES_MAX: usize = 400;
+
+/// A value that may be absent; JSON's null counts as absent.
+pub(super) type Value<'a> = Option<&'a RawValue>;
+
+/// What is wrong, with the field's name in front.
+pub(super) type Reason = String;
+
+/// The body as text: bytes that are no UTF-8, and NUL, become U+FFFD instead of costing the whole body.
+pub(super) fn body_text(body: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body));
+    if text.contains('\0') {
+        text.replace('\0', "\u{FFFD}").into()
+    } else {
+        text
+    }
+}
+
+/// JSON with the escapes that no text can hold (`\u0000`, a surrogate without its other half) replaced by `\ufffd`.
+pub(super) fn repaired(json: &str) -> Cow<'_, str> {
+    let bytes = json.as_bytes();
+    let (mut out, mut copied, mut at) = (String::new(), 0, 0);
+    // In JSON a backslash stands only in strings, and escapes are read from the left: no need to know where strings begin.
+    while let Some(skip) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|byte| *byte == b'\\'))
+    {
+        at += skip;
+        let Some(unit) = escaped_unit(bytes, at) else {
+            at += 2;
+            continue;
+        };
+        let is_high = (0xD800..0xDC00).contains(&unit);
+        if is_high && escaped_unit(bytes, at + 6).is_some_and(|low| (0xDC00..0xE000).contains(&low))
+        {
+            at += 12;
+            continue;
+        }
+        if unit == 0 || (0xD800..0xE000).contains(&unit) {
+            out.push_str(&json[copied..at]);
+            out.push_str("\\ufffd");
+            copied = at + 6;
+        }
+        at += 6;
+    }
+    if copied == 0 {
+        return json.into();
+    }
+    out.push_str(&json[copied..]);
+    out.into()
+}
+
+/// The code unit of the escape `\uXXXX` that begins at `at`, if one does.
+fn escaped_unit(bytes: &[u8], at: usize) -> Option<u32> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0, |unit, digit| {
+        Some(unit * 16 + char::from(*digit).to_digit(16)?)
+    })
+}
+
+/// What a value is, for a reason.
+fn kind(raw: &RawValue) -> &'static str {
+    match raw.get().as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// Refuses a value because it is not `expected`.
+pub(super) fn unexpected(name: &str, expected: &str, raw: &RawValue) -> Reason {
+    format!("{name}: expected {expected}, got {}", kind(raw))
+}
+
+/// A reason of bounded length: parsers quote what they read, which may be the whole item.
+pub(super) fn bounded_reason(mut reason: Reason) -> Reason {
+    if reason.len() > REASON_BYTES_MAX {
+        let end = (0..=REASON_BYTES_MAX)
+            .rev()
+            .find(|at| reason.is_char_boundary(*at))
+            .unwrap_or(0);
+        reason.truncate(end);
+        reason.push('…');
+    }
+    reason
+}
+
+/// The first `chars_max` characters.
+pub(super) fn bounded(text: &str, chars_max: usize) -> String {
+    // At most four bytes a character: a short text needs no counting.
+    if text.len() <= chars_max {
+        return text.to_owned();
+    }
+    text.chars().take(chars_max).collect()
+}
+
+/// Whether this is an object. Derived readers also take arrays for structs, in the order of the fields.
+pub(super) fn is_object(raw: &RawValue) -> bool {
+    raw.get().starts_with('{')
+}
+
+/// Refuses an absent value.
+pub(super) fn required<T>(name: &str, value: Option<T>) -> Result<T, Reason> {
+    value.ok_or_else(|| format!("{name}: missing"))
+}
+
+/// A text.
+pub(super) fn text<'a>(name: &str, value: Value<'a>) -> Result<Option<Cow<'a, str>>, Reason> {
+    let Some(raw) = value else { return Ok(None) };
+    let Some(inner) = raw
+        .get()
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    else {
+        return Err(unexpected(name, "a string", raw));
+    };
+    if !inner.contains('\\') {
+        return Ok(Some(inner.into()));
+    }
+    let owned: String =
+        serde_json::from_str(raw.get()).map_err(|error| format!("{name}: {error}"))?;
+    Ok(Some(owned.into()))
+}
+
+/// A text of at most `chars_max` characters; what is longer is cut.
+pub(super) fn cut_text(
+    name: &str,
+    value: Value<'_>,
+    chars_max: usize,
+) -> Result<Option<String>, Reason> {
+    Ok(text(name, value)?
+        .filter(|text| !text.is_empty())
+        .map(|text| bounded(&text, chars_max)))
+}
+
+/// A snowflake in a string. Some connectors say "none" with an empty string.
+pub(super) fn id<T: FromStr>(name: &str, value: Value<'_>) -> Result<Option<T>, Reason>
+where
+    T::Err: std::fmt::Display,
+{
+    let Some(text) = text(name, value)?.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|error| format!("{name}: {error}"))
+}
+
+/// A list of at most `count_max` values, without its nulls.
+pub(super) fn list<'a>(
+    name: &str,
+    value: Value<'a>,
+    count_max: usize,
+) -> Result<Vec<&'a RawValue>, Reason> {
+    let Some(raw) = value else {
+        return Ok(Vec::new());
+    };
+    if !raw.get().starts_with('[') {
+        return Err(unexpected(name, "an array", raw));
+    }
+    let all: Vec<Value<'a>> =
+        serde_json::from_str(raw.get()).map_err(|error| format!("{name}: {error}"))?;
+    if all.len() > count_max {
+        return Err(format!(
+            "{name}: {} entries, at most {count_max}",
+            all.len()
+        ));
+    }
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// A list of snowflakes.
+pub(super) fn ids<T: FromStr>(
+    name: &str,
+    value: Value<'_>,
+    count_max: usize,
+) -> Result<Vec<T>, Reason>
+where
+    T::Err: std::fmt::Display,
+{
+    let read = |(at, raw)| id(&format!("{name}[{at}]"), Some(raw)).transpose();
+    list(name, value, count_max)?
+        .into_iter()
+        .enumerate()
+        .filter_map(read)
+        .collect()
+}
+
+/// A whole number, also from a string; `None` for anything else. For values that are only shown.
+pub(super) fn integer(value: Value<'_>) -> Option<i64> {
+    value?.get().trim_matches('"').parse().ok()
+}
+
+/// A truth value; `None` for anything else.
+pub(super) fn boolean(value: Value<'_>) -> Option<bool> {
+    value?.get().parse().ok()
+}
+
+/// A moment in ISO-8601, in milliseconds since 1970. Without an offset it is taken for UTC.
+pub(super) fn moment_ms(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let with_offset = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
+    let moment = with_offset.map(|moment| moment.timestamp_millis());
+    let plain = || {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+            .map(|moment| moment.and_utc().timestamp_millis())
+    };
+    moment.or_else(|_| plain()).ok()
+}
+
+/// A time of Discord's, in milliseconds since 1970: not before its first second, not more than a day ahead of `now_ms`. An
+/// empty string and 1970 itself, which is what JavaScript makes of null, say "none".
+pub(super) fn time_ms(name: &str, value: Value<'_>, now_ms: i64) -> Result<Option<i64>, Reason> {
+    let Some(text) = text(name, value)?.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match moment_ms(&text) {
+        Some(0) => Ok(None),
+        Some(at_ms) if at_ms < DISCORD_EPOCH_MS => Err(format!("{name}: before Discord existed")),
+        Some(at_ms) if at_ms > now_ms.saturating_add(AHEAD_MS_MAX) => {
+            Err(format!("{name}: more than a day ahead of our clock"))
+        }
+        Some(at_ms) => Ok(Some(at_ms)),
+        None => Err(format!("{name}: expected an ISO-8601 time")),
+    }
+}
+
+/// The address when it is one of the web, with a host: what else a link could start is nothing to show or to fetch.
+pub(super) fn web_address(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let after = |scheme: &str| {
+        text.get(..scheme.len())
+            .filter(|head| head.eq_ignore_ascii_case(scheme))
+            .map(|_| &text[scheme.len()..])
+    };
+    let rest = after("https://").or_else(|| after("http://"))?;
+    let has_host = !rest.starts_with(['/', '?', '#', ':']) && !rest.is_empty();
+    let is_clean = !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        && text.len() <= ADDRESS_BYTES_MAX;
+    (has_host && is_clean).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn raw(json: &str) -> &RawValue {
+        serde_json::from_str(json).unwrap()
+    }
+
+    proptest! {
+        /// The yardstick is the standard library's own reading of UTF-16.
+        #[test]
+        fn any_escaped_units_become_text(units in proptest::collection::vec(prop_oneof![
+            0xD7F0u16..0xE010, 0u16..3, any::<u16>()
+        ], 0..24)) {
+            let json: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let read: String = serde_json::from_str(&repaired(&format!("\"{json}\""))).unwrap();
+            prop_assert_eq!(read, String::from_utf16_lossy(&units).replace('\0', "\u{FFFD}"));
+        }
+
+        #[test]
+        fn what_parses_already_is_not_changed(text in "[^\0]*") {
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(repaired(&json), json.as_str());
+        }
+
+        #[test]
+        fn repairing_never_panics(text in r#"([\\u0dD8aA9é"]|\\u)*"#) {
+            let once = repaired(&text).into_owned();
+            prop_assert_eq!(&repaired(&once), &once);
+        }
+    }
+
+    #[test]
+    fn an_escaped_backslash_is_not_an_escape() {
+        for json in [r#""\\ud800""#, r#""\\\\u0000""#, r#""\n\ud83d\ude00""#] {
+            assert!(matches!(repaired(json), Cow::Borrowed(_)), "{json}");
+        }
+        assert_eq!(repaired(r#""\\\ud800x\ude00""#), r#""\\\ufffdx\ufffd""#);
+    }
+
+    #[test]
+    fn times_with_any_offset_are_one_moment() {
+        let table = [
+            ("2026-11-21T10:00:00Z", Some(1_795_255_200_000)),
+            ("2026-11-21T10:00:00.123Z", Some(1_795_255_200_123)),
+            ("2026-11-21T10:00:00.123999+00:00", Some(1_795_255_200_123)),
+            ("2026-11-21T12:30:00+02:30", Some(1_795_255_200_000)),
+            ("2026-11-21T03:00:00-0700", Some(1_795_255_200_000)),
+            ("2026-11-21T10:00:00", Some(1_795_255_200_000)),
+            ("2026-11-21", None),
+            ("yesterday", None),
+            ("2026-13-01T00:00:00Z", None),
+            ("1795255200000", None),
+        ];
+        for (text, at_ms) in table {
+            assert_eq!(moment_ms(text), at_ms, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_out_of_range_are_named() {
+        let now_ms = 1_795_255_200_000;
+        let table = [
+            ("null", Ok(None)),
+            ("\"\"", Ok(None)),
+            ("\"1970-01-01T00:00:00.000Z\"", Ok(None)),
+            ("\"2026-11-22T10:00:00Z\"", Ok(Some(now_ms + AHEAD_MS_MAX))),
+            (
+                "\"2026-11-22T10:00:00.001Z\"",
+                Err("edited_at: more than a day ahead of our clock"),
+            ),
+            (
+                "\"9999-12-31T23:59:59Z\"",
+                Err("edited_at: more than a day ahead of our clock"),
+            ),
+            (
+                "\"0001-01-01T00:00:00Z\"",
+                Err("edited_at: before Discord existed"),
+            ),
+            ("\"soon\"", Err("edited_at: expected an ISO-8601 time")),
+            (
+                "1795255200000",
+                Err("edited_at: expected a string, got a number"),
+            ),
+        ];
+        for (json, expected) in table {
+            let value: Value<'_> = serde_json::from_str(json).unwrap();
+            assert_eq!(
+                time_ms("edited_at", value, now_ms),
+                expected.map_err(str::to_owned),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_web_addresses_are_addresses() {
+        for good in [
+            "https://cdn.example/x.png?ex=1",
+            "HTTP://h",
+            " https://h/ ",
+            "https://例え.jp/ü",
+        ] {
+            assert_eq!(web_address(good), Some(good.trim()));
+        }
+        for bad in [
+            "",
+            "https://",
+            "https:///x",
+            "http://?q",
+            "javascript:alert(1)",
+            "data:image/png;base64,x",
+            "file:///etc/passwd",
+            "//h/x",
+            "https://h/a b",
+            "https://h/\nx",
+            "https://h/\u{7}",
+            "éhttps://h",
+        ] {
+            assert_eq!(web_address(bad), None, "{bad}");
+        }
+        assert_eq!(
+            web_address(&format!("https://h/{}", "x".repeat(ADDRESS_BYTES_MAX))),
+            None
+        );
+    }
+
+    #[test]
+    fn lists_are_bounded_and_skip_nulls() {
+        assert_eq!(list("x", Some(raw("[1,null,2]")), 3).unwrap().len(), 2);
+        assert_eq!(
+            list("x", Some(raw("[1,2]")), 1).unwrap_err(),
+            "x: 2 entries, at most 1"
+        );
+        assert_eq!(
+            list("x", Some(raw("{}")), 1).unwrap_err(),
+            "x: expected an array, got an object"
+        );
+    }
+
+    #[test]
+    fn reasons_and_texts_are_cut_between_characters() {
+        let long = bounded_reason("é".repeat(1000));
+        assert!(long.len() <= REASON_BYTES_MAX + 3 && long.ends_with('…'));
+        assert_eq!(bounded("aéb", 2), "aé");
+        assert_eq!(bounded("👍🏽", 1), "👍");
+    }
+}

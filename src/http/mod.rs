@@ -1,0 +1,3 @@
+//! The three listeners: routes, bodies, status codes. The only place with actix-web.
+
+pub mod ingest;
