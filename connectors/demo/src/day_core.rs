@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::guilds::Channel;
-pub use crate::stories::{Event, Happening, NATURAL_EVENTS_PER_1000_S};
-use crate::stories::{Story, Teller};
+use crate::stories::Story;
+use crate::teller::Teller;
+pub use crate::teller::{Event, Happening, NATURAL_EVENTS_PER_1000_S};
 
 /// A stretch of the day: how many stories begin, and the pause between two in milliseconds.
 struct Phase {

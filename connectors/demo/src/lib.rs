@@ -25,10 +25,12 @@ mod pictures;
 pub mod poll_core;
 mod prose;
 pub mod retry_core;
+pub mod settings;
 mod signal_core;
 pub mod snowflake;
 mod stories;
 pub mod subscription_core;
+mod teller;
 
 pub use day_core::{Day, Event};
 pub use guilds::{

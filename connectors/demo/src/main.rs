@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use actix_web::rt;
 use clap::Parser;
-use demo_connector::connector::{Settings, Tempo, run};
+use demo_connector::connector::run;
 use demo_connector::ingest_client::Token;
+use demo_connector::settings::{Settings, Tempo};
 use demo_connector::{charts, source_channels};
 use reqwest::Url;
 use tracing_subscriber::EnvFilter;

@@ -6,9 +6,6 @@ use crate::guilds::{Author, Desk, Role};
 use crate::market::{Market, Trade};
 use crate::phrases;
 
-/// Discord refuses longer messages even from paying accounts.
-pub(crate) const CONTENT_CHARS_MAX: usize = 4_000;
-
 /// A text in both forms, with whom it mentions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Text {
@@ -126,6 +123,9 @@ pub(crate) fn note(dice: &mut Dice, market: &mut Market, desk: Desk) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Discord refuses longer messages even from paying accounts.
+    const CONTENT_CHARS_MAX: usize = 4_000;
 
     #[test]
     fn a_note_is_longer_than_one_message_and_shorter_than_discord_allows() {

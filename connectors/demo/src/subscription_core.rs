@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::contract::{RuntimeConfig, ThreadMode};
-use crate::stories::Event;
+use crate::teller::Event;
 
 /// What follows from a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
