@@ -1,3 +1,4 @@
 //! The process.
 
+pub mod error;
 pub mod http;
