@@ -153,7 +153,8 @@ async fn start(arguments: Arguments) -> Result<(), String> {
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).init();
     match start(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -161,5 +162,66 @@ async fn main() -> ExitCode {
             tracing::error!(%reason, "demo connector failed");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_has_no_place_for_a_token() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+        assert!(Arguments::try_parse_from(["demo-connector", "--token", "hg_secret"]).is_err());
+        assert!(
+            Arguments::try_parse_from(["demo-connector", "--until", "5", "--forever"]).is_err()
+        );
+        assert_eq!(
+            Arguments::try_parse_from(["demo-connector", "--until", "5"])
+                .unwrap()
+                .until,
+            Some(5)
+        );
+    }
+
+    #[test]
+    fn rate_and_speed_multiply_within_limits() {
+        for (rate, speed, pace) in [
+            (2.0, 1.0, Some(2_000)),
+            (2.0, 10.0, Some(20_000)),
+            (0.5, 0.5, Some(250)),
+            (0.0, 1.0, None),
+            (-1.0, 1.0, None),
+            (f64::NAN, 1.0, None),
+            (10_000.0, 2.0, None),
+        ] {
+            assert_eq!(
+                events_per_1000_s(rate, speed).ok(),
+                pace,
+                "{rate} x {speed}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_carries_no_credentials() {
+        assert!(http_address("http://127.0.0.1:8082").is_ok());
+        for bad in [
+            "127.0.0.1:8082",
+            "ftp://host",
+            "http://user:word@host",
+            "http://host/?token=x",
+            "http://host/#a",
+        ] {
+            assert!(http_address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_missing_token_file_names_the_file() {
+        let error = read_token(Some(Path::new("/nonexistent/token"))).unwrap_err();
+        assert!(error.contains("/nonexistent/token"), "{error}");
     }
 }

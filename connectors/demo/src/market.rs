@@ -55,6 +55,8 @@ const INSTRUMENTS: [Instrument; 17] = [
 /// A trade idea with its levels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trade {
+    /// Whose instrument it is, which may be another desk than the one that trades it.
+    pub(crate) desk: Desk,
     pub(crate) symbol: &'static str,
     pub(crate) decimals: u32,
     pub(crate) entry: i64,
@@ -127,6 +129,7 @@ impl Market {
             entry + direction * (risk_ticks * reach_tenths / 10) * instrument.tick
         });
         Trade {
+            desk: instrument.desk,
             symbol: instrument.symbol,
             decimals: instrument.decimals,
             entry,

@@ -55,7 +55,7 @@ pub(crate) fn trade_embed(
         trade.symbol,
         trade.price(trade.entry)
     );
-    let reason = dice.pick(phrases::reasons(desk)).to_owned();
+    let reason = dice.pick(phrases::reasons(trade.desk)).to_owned();
     let field = |name: &str, value: String| json!({"name": name, "value": value, "inline": true});
     let mut raw = json!({
         "type": "rich",

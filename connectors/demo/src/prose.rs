@@ -43,7 +43,7 @@ impl Text {
 
 /// A trade as plain text, in one of three manners.
 pub(crate) fn call(dice: &mut Dice, desk: Desk, trade: &Trade) -> Text {
-    let reason = dice.pick(phrases::reasons(desk));
+    let reason = dice.pick(phrases::reasons(trade.desk));
     let arrow = if trade.is_long() { "🟢" } else { "🔴" };
     let (side, symbol, entry, stop) = (
         trade.side(),
