@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// Buckets remembered before the idle ones are forgotten.
 const BUCKETS_MAX: usize = 20_000;
 
+/// How often idle buckets are looked for, milliseconds.
+const FORGET_PERIOD_MS: u64 = 1_000;
+
 /// `message` of a 429 without a code of its own.
 const RATE_LIMITED: &str = "You are being rate limited.";
 
@@ -344,6 +347,7 @@ impl Usage {
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
     usages: HashMap<Lane, Usage>,
+    forgot_at_ms: u64,
 }
 
 /// A second limit behind a bucket.
@@ -459,7 +463,10 @@ impl Limiter {
     }
 
     fn forget_idle(&mut self, now_ms: u64) {
-        if self.usages.len() > BUCKETS_MAX {
+        // Not with each request: looking at every bucket is slow, and the busy ones stay anyway.
+        let due_at_ms = self.forgot_at_ms.saturating_add(FORGET_PERIOD_MS);
+        if self.usages.len() > BUCKETS_MAX && now_ms >= due_at_ms {
+            self.forgot_at_ms = now_ms;
             self.usages.retain(|_, usage| {
                 usage
                     .hits_at_ms
