@@ -108,13 +108,15 @@ CREATE TABLE session_tokens (
     created_at       timestamptz NOT NULL DEFAULT now()
 );
 
--- One row per source channel: its incarnation, its last sequence number, the newest signal created in it. The router's
--- transaction moves it from the value it knew; a mismatch means that somebody else wrote, and aborts.
+-- One row per source channel: its incarnation, its last sequence number, the newest signal of which anything is stored and
+-- the newest that was created. The writer's transaction moves it from the value it knew; a mismatch means that somebody else
+-- wrote, and aborts.
 CREATE TABLE channel_heads (
-    channel_id       bigint PRIMARY KEY,
-    epoch            integer NOT NULL DEFAULT 1,
-    seq              bigint NOT NULL DEFAULT 0,
-    newest_signal_id bigint NOT NULL DEFAULT 0
+    channel_id        bigint PRIMARY KEY,
+    epoch             integer NOT NULL DEFAULT 1,
+    seq               bigint NOT NULL DEFAULT 0,
+    newest_known_id   bigint NOT NULL DEFAULT 0,
+    newest_created_id bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
 -- The join of everything said of a signal, visible or only held. `state` is the JSON of SignalState.

@@ -230,11 +230,11 @@ pub enum RevisionKind {
 
 impl RevisionKind {
     /// The letter in the tables.
-    pub fn letter(self) -> u8 {
+    pub fn letter(self) -> &'static str {
         match self {
-            Self::Create => b'c',
-            Self::Update => b'u',
-            Self::Delete => b'd',
+            Self::Create => "c",
+            Self::Update => "u",
+            Self::Delete => "d",
         }
     }
 }

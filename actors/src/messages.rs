@@ -1,0 +1,196 @@
+//! What actors say to each other on the way of a signal: capture → route → write → committed. Each carries the answer's way
+//! back, so that whoever drops a message, by a panic or a full mailbox, is heard at the other end.
+
+use crate::observation::Observation;
+use bytes::Bytes;
+use heliograph_schema::{
+    delivery::WantedDelivery,
+    frame::Cursor,
+    ids::{ChannelId, SignalId},
+    signal::{RevisionKind, SignalState},
+    store::signals::{Head, NewDelivery, QuarantinedItem, RawBatch},
+};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What became of the items of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Changed something.
+    pub accepted: u32,
+    /// Said nothing new.
+    pub deduped: u32,
+    /// Wait for their create.
+    pub held: u32,
+}
+
+/// The answer to a write, and so to a capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteAnswer {
+    /// Durable.
+    Committed(Counts),
+    /// Planned in a term that is over; nothing was written, the same again will be planned anew.
+    Stale,
+    /// The database does not take it now.
+    Unavailable,
+    /// The database will never take it: it is the data.
+    Poisoned,
+}
+
+/// Where a write's answer goes.
+pub type Answer = oneshot::Sender<WriteAnswer>;
+
+/// To a source channel: what a connector says of its signals, creates first.
+#[derive(Debug)]
+pub struct Capture {
+    /// The connector's signals are to be mirrored.
+    pub forward: bool,
+    /// When the batch came in, ms since 1970.
+    pub accepted_at_ms: i64,
+    /// All of one channel.
+    pub observations: Vec<Observation>,
+    /// The way back.
+    pub answer: Answer,
+}
+
+/// One joined change, not yet in its place.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// What readers see of it; `None` when they see nothing and it is only to be stored.
+    pub kind: Option<RevisionKind>,
+    /// The signal after it.
+    pub state: Arc<SignalState>,
+}
+
+/// To the router: joined changes of one channel, in order.
+#[derive(Debug)]
+pub struct Route {
+    /// The term in which they were joined.
+    pub term: u64,
+    /// Where the channel stood when its actor began this term.
+    pub opened_at: Head,
+    /// See [`Capture`].
+    pub forward: bool,
+    /// See [`Capture`].
+    pub accepted_at_ms: i64,
+    /// In order.
+    pub changes: Vec<Change>,
+    /// What the answer will say.
+    pub counts: Counts,
+    /// The way back.
+    pub answer: Answer,
+}
+
+/// A change in its place.
+#[derive(Debug)]
+pub struct Planned {
+    /// The signal after it.
+    pub state: Arc<SignalState>,
+    /// JSON of that state.
+    pub state_json: String,
+    /// What readers get; `None` when they see nothing.
+    pub revision: Option<PlannedRevision>,
+    /// Target channels it is to stand in.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// The visible side of a change.
+#[derive(Debug)]
+pub struct PlannedRevision {
+    /// Its place.
+    pub place: Cursor,
+    /// What kind.
+    pub kind: RevisionKind,
+    /// What sessions receive, as JSON.
+    pub frame: String,
+}
+
+/// To the store writer: a plan for one channel.
+#[derive(Debug)]
+pub struct Write {
+    /// The term it was planned in.
+    pub term: u64,
+    /// The head before it.
+    pub before: Head,
+    /// The head after it.
+    pub after: Head,
+    /// In order.
+    pub changes: Vec<Planned>,
+    /// What the answer will say.
+    pub counts: Counts,
+    /// The way back.
+    pub answer: Answer,
+}
+
+/// To the store writer: a body and its bad items, to be kept.
+#[derive(Debug)]
+pub struct Keep {
+    /// The body.
+    pub raw: Option<RawBatch>,
+    /// What could not be taken of it.
+    pub quarantined: Vec<QuarantinedItem>,
+    /// The way back.
+    pub answer: Answer,
+}
+
+/// What a channel must know to begin a term.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened {
+    /// The term.
+    pub term: u64,
+    /// Where the channel stands.
+    pub head: Head,
+}
+
+/// To the store writer: begin a term for a channel. Answered after everything sent before has been committed or refused.
+#[derive(Debug)]
+pub struct Open {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// `None` when the database is away.
+    pub answer: oneshot::Sender<Option<Opened>>,
+}
+
+/// To the store writer: what is known of these signals. Answered in order with the writes.
+#[derive(Debug)]
+pub struct Recall {
+    /// The signals.
+    pub signals: Vec<SignalId>,
+    /// `None` when the database is away.
+    pub answer: oneshot::Sender<Option<Vec<SignalState>>>,
+}
+
+/// Everything a store writer is asked.
+#[derive(Debug)]
+pub enum StoreRequest {
+    /// See [`Write`].
+    Write(Box<Write>),
+    /// See [`Keep`].
+    Keep(Keep),
+    /// See [`Open`].
+    Open(Open),
+    /// See [`Recall`].
+    Recall(Recall),
+}
+
+/// A revision that is durable, ready to go out.
+#[derive(Debug, Clone)]
+pub struct CommittedFrame {
+    /// The source channel.
+    pub channel_id: ChannelId,
+    /// Its place.
+    pub place: Cursor,
+    /// WebSocket bytes, shared by all sessions.
+    pub bytes: Bytes,
+}
+
+/// To hubs: what one transaction made durable, in order. The seam for more than one machine.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// In order within each channel.
+    pub frames: Arc<Vec<CommittedFrame>>,
+}
+
+/// To a mirror: new work.
+#[derive(Debug, Clone)]
+pub struct Wanted(pub Vec<WantedDelivery>);

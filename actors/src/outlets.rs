@@ -1,0 +1,91 @@
+//! Where committed signals leave: the hubs of the public workers and the mirrors of the target channels. Filled by whoever
+//! starts those actors, read by the store writer at every commit. What a full mailbox refuses is not lost: a hub sees the hole
+//! in the sequence and a mirror its mark, and both read the tables.
+
+use crate::{
+    messages::{Committed, CommittedFrame, Wanted},
+    port::Port,
+};
+use heliograph_schema::{delivery::WantedDelivery, ids::ChannelId};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, atomic::{AtomicBool, Ordering::SeqCst}},
+};
+
+/// A mirror, as the outlets know it.
+#[derive(Clone)]
+pub struct MirrorOutlet {
+    /// Leads to it.
+    pub port: Port<Wanted>,
+    /// Set when something could not be posted: it has more to do than it was told.
+    pub fell_behind: Arc<AtomicBool>,
+}
+
+/// Called with a target channel that has work but no mirror.
+pub type OnMissingMirror = Arc<dyn Fn(ChannelId) + Send + Sync>;
+
+#[derive(Default)]
+struct Inner {
+    hubs: RwLock<Vec<Port<Committed>>>,
+    mirrors: RwLock<HashMap<ChannelId, MirrorOutlet>>,
+    on_missing: RwLock<Option<OnMissingMirror>>,
+}
+
+/// All outlets; a clone is the same set.
+#[derive(Clone, Default)]
+pub struct Outlets(Arc<Inner>);
+
+impl Outlets {
+    /// Adds a hub for the rest of the process.
+    pub fn add_hub(&self, hub: Port<Committed>) {
+        self.0.hubs.write().unwrap_or_else(PoisonError::into_inner).push(hub);
+    }
+
+    /// Adds or replaces the mirror of a target channel.
+    pub fn add_mirror(&self, target: ChannelId, outlet: MirrorOutlet) {
+        self.0.mirrors.write().unwrap_or_else(PoisonError::into_inner).insert(target, outlet);
+    }
+
+    /// Takes a mirror out.
+    pub fn remove_mirror(&self, target: ChannelId) {
+        self.0.mirrors.write().unwrap_or_else(PoisonError::into_inner).remove(&target);
+    }
+
+    /// Whom to tell of a target channel that has work but no mirror.
+    pub fn when_mirror_is_missing(&self, tell: OnMissingMirror) {
+        *self.0.on_missing.write().unwrap_or_else(PoisonError::into_inner) = Some(tell);
+    }
+
+    /// Frames to every hub.
+    pub fn publish(&self, frames: Vec<CommittedFrame>) {
+        if frames.is_empty() {
+            return;
+        }
+        let committed = Committed { frames: Arc::new(frames) };
+        for hub in self.0.hubs.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            if hub.post(committed.clone()).is_err() {
+                metrics::counter!("heliograph_hub_refusals_total").increment(1);
+            }
+        }
+    }
+
+    /// Work to the mirrors it is for.
+    pub fn wake_mirrors(&self, wanted: HashMap<ChannelId, Vec<WantedDelivery>>) {
+        let mirrors = self.0.mirrors.read().unwrap_or_else(PoisonError::into_inner);
+        for (target, deliveries) in wanted {
+            match mirrors.get(&target) {
+                Some(outlet) if outlet.port.post(Wanted(deliveries)).is_err() => {
+                    outlet.fell_behind.store(true, SeqCst);
+                }
+                Some(_) => {}
+                None => self.tell_missing(target),
+            }
+        }
+    }
+
+    fn tell_missing(&self, target: ChannelId) {
+        if let Some(tell) = self.0.on_missing.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            tell(target);
+        }
+    }
+}

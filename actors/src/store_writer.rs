@@ -1,0 +1,445 @@
+//! Group commit: everything that arrived while the last transaction ran goes into the next one; no timer waits. One actor on a
+//! thread of its own, where it may block; its connection holds the router lock, so that whoever writes is the only one. After
+//! COMMIT it answers, then hands frames to the hubs and work to the mirrors. Decides nothing about signals.
+
+use crate::{
+    messages::{CommittedFrame, Keep, Open, Opened, Recall, StoreRequest, Write, WriteAnswer},
+    outlets::Outlets,
+    port::Mail,
+    supervision::{Observe, Restartable},
+    term::Term,
+    wire,
+};
+use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Supervised};
+use diesel::pg::PgConnection;
+use heliograph_schema::{
+    delivery::WantedDelivery,
+    ids::{ChannelId, SignalId},
+    signal::{RevisionKind, SignalState},
+    store::{
+        self, StoreError,
+        router_lock::try_router_lock,
+        signals::{self, CommitError, Group, HeadMove, NewRevision, NewState, RaisedDelivery},
+    },
+};
+use serde_json::json;
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::{AtomicBool, Ordering::SeqCst}},
+    time::{Duration, Instant},
+};
+
+/// Pause between two attempts to reach a database that is away.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a store writer is made of; all generations share it.
+#[derive(Clone)]
+pub struct StoreWriterMakings {
+    /// Where the tables are.
+    pub database_url: String,
+    /// The current term.
+    pub term: Term,
+    /// Where committed signals leave.
+    pub outlets: Outlets,
+    /// Revisions in one transaction.
+    pub group_revisions_max: usize,
+    /// Set while the writer can commit; `/readyz` reads it.
+    pub ready: Arc<AtomicBool>,
+}
+
+/// The actor.
+pub struct StoreWriter {
+    makings: StoreWriterMakings,
+    connection: Option<PgConnection>,
+    next_connect_at: Instant,
+    writes: Vec<Write>,
+    keeps: Vec<Keep>,
+    revisions_pending: usize,
+    flush_asked: bool,
+    commits: u64,
+    last_error: Option<String>,
+}
+
+/// To itself, behind everything that waits already.
+struct Flush;
+
+impl Message for Flush {
+    type Result = ();
+}
+
+/// To itself, while the database is away.
+struct Reconnect;
+
+impl Message for Reconnect {
+    type Result = ();
+}
+
+impl StoreWriter {
+    /// The first generation. `connection` holds the router lock; without it the writer connects and locks by itself.
+    pub fn new(makings: StoreWriterMakings, connection: Option<PgConnection>) -> Self {
+        makings.ready.store(connection.is_some(), SeqCst);
+        Self {
+            makings,
+            connection,
+            next_connect_at: Instant::now(),
+            writes: Vec::new(),
+            keeps: Vec::new(),
+            revisions_pending: 0,
+            flush_asked: false,
+            commits: 0,
+            last_error: None,
+        }
+    }
+
+    fn take(&mut self, request: StoreRequest, ctx: &mut Context<Self>) {
+        match request {
+            StoreRequest::Write(write) => {
+                self.revisions_pending += write.changes.len();
+                self.writes.push(*write);
+            }
+            StoreRequest::Keep(keep) => self.keeps.push(keep),
+            // Reads see everything that was sent before them.
+            StoreRequest::Open(open) => {
+                self.flush();
+                return self.open(open);
+            }
+            StoreRequest::Recall(recall) => {
+                self.flush();
+                return self.recall(recall);
+            }
+        }
+        if self.revisions_pending >= self.makings.group_revisions_max {
+            self.flush();
+        } else if !self.flush_asked {
+            self.flush_asked = true;
+            ctx.notify(Flush);
+        }
+    }
+
+    fn flush(&mut self) {
+        let (writes, keeps) = (std::mem::take(&mut self.writes), std::mem::take(&mut self.keeps));
+        self.revisions_pending = 0;
+        if writes.is_empty() && keeps.is_empty() {
+            return;
+        }
+        let current = self.makings.term.current();
+        let (writes, stale): (Vec<_>, Vec<_>) = writes.into_iter().partition(|write| write.term == current);
+        for write in stale {
+            let _ = write.answer.send(WriteAnswer::Stale);
+        }
+        self.commit(Pending { writes, keeps });
+    }
+
+    fn commit(&mut self, pending: Pending) {
+        let group = pending.group();
+        let Some(connection) = self.connected() else { return pending.answer_all(WriteAnswer::Unavailable) };
+        let started = Instant::now();
+        match group.commit(connection) {
+            Ok(raised) => {
+                self.commits += 1;
+                metrics::histogram!("heliograph_store_commit_seconds").record(started.elapsed().as_secs_f64());
+                metrics::histogram!("heliograph_store_group_revisions").record(group.revisions.len() as f64);
+                pending.publish(&self.makings.outlets, &raised);
+            }
+            Err(error) => self.commit_failed(pending, error),
+        }
+    }
+
+    /// Nothing of the group is durable. Memory is ahead of the tables, so the term ends. Data that the database refuses is
+    /// tried alone, so that it costs its neighbours nothing.
+    fn commit_failed(&mut self, pending: Pending, error: CommitError) {
+        self.makings.term.end();
+        self.last_error = Some(error.to_string());
+        metrics::counter!("heliograph_store_commit_failures_total").increment(1);
+        let refused_data = matches!(&error, CommitError::Store(store) if is_about_data(store));
+        tracing::error!(%error, writes = pending.writes.len(), refused_data, "commit failed");
+        if !refused_data {
+            // The connection may be broken or, after a fence, not ours any more: a new one must take the lock anew.
+            self.disconnect();
+            return pending.answer_all(WriteAnswer::Unavailable);
+        }
+        if pending.len() == 1 {
+            return pending.answer_all(WriteAnswer::Poisoned);
+        }
+        let Pending { writes, keeps } = pending;
+        for write in writes {
+            // Planned in the term that has just ended; its sender plans it anew, alone.
+            let _ = write.answer.send(WriteAnswer::Stale);
+        }
+        for keep in keeps {
+            self.commit(Pending { writes: Vec::new(), keeps: vec![keep] });
+        }
+    }
+
+    fn open(&mut self, open: Open) {
+        // The term first: whatever ends it from here on makes what we answer stale, never wrong.
+        let term = self.makings.term.current();
+        let head = self.read(|connection| signals::open_heads(connection, &[open.channel_id]));
+        let opened = head.and_then(|heads| heads.first().map(|&head| Opened { term, head }));
+        let _ = open.answer.send(opened);
+    }
+
+    fn recall(&mut self, recall: Recall) {
+        let states = self.read(|connection| signals::recall(connection, &recall.signals));
+        let _ = recall.answer.send(states);
+    }
+
+    fn read<T>(&mut self, read: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>) -> Option<T> {
+        let connection = self.connected()?;
+        match read(connection) {
+            Ok(found) => Some(found),
+            Err(error) => {
+                tracing::error!(%error, "read failed");
+                self.last_error = Some(error.to_string());
+                if !is_about_data(&error) {
+                    self.makings.term.end();
+                    self.disconnect();
+                }
+                None
+            }
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.makings.ready.store(false, SeqCst);
+        self.connection = None;
+        self.next_connect_at = Instant::now();
+    }
+
+    /// The connection; when there is none, one attempt to make one and to take the router lock, not too often.
+    fn connected(&mut self) -> Option<&mut PgConnection> {
+        if self.connection.is_none() && Instant::now() >= self.next_connect_at {
+            match connect_and_lock(&self.makings.database_url) {
+                Ok(connection) => {
+                    tracing::info!("store writer connected");
+                    self.connection = Some(connection);
+                    self.last_error = None;
+                    // Whatever the lost connection may still have committed is settled now.
+                    self.makings.term.end();
+                    self.makings.ready.store(true, SeqCst);
+                }
+                Err(reason) => {
+                    self.last_error = Some(reason);
+                    self.next_connect_at = Instant::now() + RECONNECT_PAUSE;
+                }
+            }
+        }
+        self.connection.as_mut()
+    }
+}
+
+/// Connects and takes the router lock, as a writer must before its first statement.
+///
+/// # Errors
+/// In words, when the database is away or another router holds the lock.
+pub fn connect_and_lock(database_url: &str) -> Result<PgConnection, String> {
+    let mut connection = store::connect_single(database_url).map_err(|error| error.to_string())?;
+    match try_router_lock(&mut connection) {
+        Ok(true) => Ok(connection),
+        Ok(false) => Err("another router writes to this database".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Whether it is the data that PostgreSQL does not take, rather than PostgreSQL that is away, full or stopping.
+fn is_about_data(error: &StoreError) -> bool {
+    use diesel::result::{DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation}, Error};
+    match error {
+        StoreError::Corrupt(_) => true,
+        StoreError::Database(Error::SerializationError(_) | Error::DeserializationError(_)) => true,
+        StoreError::Database(Error::DatabaseError(kind, information)) => {
+            matches!(kind, UniqueViolation | CheckViolation | NotNullViolation | ForeignKeyViolation)
+                || ["invalid byte sequence", "out of range", "unsupported Unicode", "invalid input syntax", "value too long"]
+                    .iter()
+                    .any(|sign| information.message().contains(sign))
+        }
+        _ => false,
+    }
+}
+
+/// What one transaction is to make durable, and who waits for it.
+struct Pending {
+    writes: Vec<Write>,
+    keeps: Vec<Keep>,
+}
+
+impl Pending {
+    fn len(&self) -> usize {
+        self.writes.len() + self.keeps.len()
+    }
+
+    /// One move per channel, one state per signal, everything else in order.
+    fn group(&self) -> Group {
+        let mut group = Group::default();
+        let mut moves: HashMap<ChannelId, HeadMove> = HashMap::new();
+        let mut last: HashMap<SignalId, NewState> = HashMap::new();
+        let mut raised: HashMap<SignalId, i32> = HashMap::new();
+        for write in &self.writes {
+            let head = write.after;
+            let step = moves.entry(head.channel_id).or_insert(HeadMove {
+                channel_id: head.channel_id,
+                before: write.before.cursor,
+                seq_after: 0,
+                newest_known_id: 0,
+                newest_created_id: 0,
+                newest_known_before: write.before.newest_known_id,
+            });
+            step.seq_after = head.cursor.seq;
+            step.newest_known_id = head.newest_known_id;
+            step.newest_created_id = head.newest_created_id;
+            for change in &write.changes {
+                let state = &change.state;
+                last.insert(state.signal_id, NewState {
+                    signal_id: state.signal_id,
+                    channel_id: state.channel_id,
+                    is_visible: state.is_visible(),
+                    revision: state.revision,
+                    state: change.state_json.clone(),
+                });
+                if let Some(revision) = &change.revision {
+                    group.revisions.push(NewRevision {
+                        channel_id: head.channel_id,
+                        place: revision.place,
+                        signal_id: state.signal_id,
+                        revision: state.revision,
+                        kind: revision.kind,
+                        frame: revision.frame.clone(),
+                    });
+                    if revision.kind != RevisionKind::Create {
+                        raised.insert(state.signal_id, state.revision);
+                    }
+                }
+                group.deliveries.extend(&change.deliveries);
+            }
+        }
+        // A channel whose head does not move (nothing but repetitions) is left alone.
+        group.heads = moves.into_values().filter(HeadMove::moves).collect();
+        group.states = last.into_values().collect();
+        group.raised = raised.into_iter().collect();
+        for keep in &self.keeps {
+            group.raw.extend(keep.raw.clone());
+            group.quarantined.extend(keep.quarantined.iter().cloned());
+        }
+        group
+    }
+
+    /// After COMMIT: the answers first, then frames and work.
+    fn publish(self, outlets: &Outlets, raised: &[RaisedDelivery]) {
+        let committed_at = Instant::now();
+        let mut frames = Vec::new();
+        let mut newest: HashMap<SignalId, Arc<SignalState>> = HashMap::new();
+        for write in self.writes {
+            let _ = write.answer.send(WriteAnswer::Committed(write.counts));
+            for change in write.changes {
+                if let Some(revision) = &change.revision {
+                    frames.push(CommittedFrame {
+                        channel_id: write.after.channel_id,
+                        place: revision.place,
+                        bytes: wire::text(&revision.frame),
+                    });
+                }
+                newest.insert(change.state.signal_id, change.state);
+            }
+        }
+        for keep in self.keeps {
+            let _ = keep.answer.send(WriteAnswer::Committed(crate::messages::Counts::default()));
+        }
+        outlets.publish(frames);
+        outlets.wake_mirrors(wanted(raised, &newest, committed_at));
+    }
+
+    fn answer_all(self, answer: WriteAnswer) {
+        for write in self.writes {
+            let _ = write.answer.send(answer);
+        }
+        for keep in self.keeps {
+            let _ = keep.answer.send(answer);
+        }
+    }
+}
+
+fn wanted(
+    raised: &[RaisedDelivery],
+    newest: &HashMap<SignalId, Arc<SignalState>>,
+    committed_at: Instant,
+) -> HashMap<ChannelId, Vec<WantedDelivery>> {
+    let mut wanted: HashMap<ChannelId, Vec<WantedDelivery>> = HashMap::new();
+    for delivery in raised {
+        let Some(signal) = newest.get(&delivery.signal_id) else { continue };
+        wanted.entry(delivery.target_channel_id).or_default().push(WantedDelivery {
+            signal: signal.clone(),
+            mapping_id: delivery.mapping_id,
+            ping_role_id: delivery.ping_role_id,
+            ordinal: delivery.ordinal,
+            desired_revision: signal.revision,
+            committed_at: Some(committed_at),
+        });
+    }
+    for deliveries in wanted.values_mut() {
+        deliveries.sort_unstable_by_key(|delivery| delivery.ordinal);
+    }
+    wanted
+}
+
+impl Actor for StoreWriter {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.notify(Reconnect);
+    }
+}
+
+impl Supervised for StoreWriter {
+    fn restarting(&mut self, _: &mut Context<Self>) {
+        // What this generation had in hand may or may not be committed; its connection, and with it the lock, goes with it.
+        self.makings.term.end();
+        *self = self.successor();
+    }
+}
+
+impl Restartable for StoreWriter {
+    fn successor(&self) -> Self {
+        Self::new(self.makings.clone(), None)
+    }
+}
+
+impl Handler<Mail<StoreRequest>> for StoreWriter {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<StoreRequest>, ctx: &mut Context<Self>) {
+        let (request, _handling) = mail.open();
+        fail::fail_point!("store_writer::take", |_| ());
+        self.take(request, ctx);
+    }
+}
+
+impl Handler<Flush> for StoreWriter {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, _: &mut Context<Self>) {
+        self.flush_asked = false;
+        self.flush();
+    }
+}
+
+impl Handler<Reconnect> for StoreWriter {
+    type Result = ();
+
+    fn handle(&mut self, _: Reconnect, ctx: &mut Context<Self>) {
+        self.connected();
+        ctx.notify_later(Reconnect, RECONNECT_PAUSE);
+    }
+}
+
+impl Handler<Observe> for StoreWriter {
+    type Result = MessageResult<Observe>;
+
+    fn handle(&mut self, _: Observe, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(json!({
+            "connected": self.connection.is_some(),
+            "term": self.makings.term.current(),
+            "commits": self.commits,
+            "last_error": self.last_error,
+        }))
+    }
+}
