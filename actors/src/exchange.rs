@@ -1,0 +1,140 @@
+//! One request to Discord and what came of it, in words that know no transport: what mirrors decide by.
+
+use crate::{
+    limits_core::{LimitHeaders, LimitKind, Route},
+    payload::{Identity, PartPayload},
+};
+use heliograph_schema::ids::{ChannelId, MessageId};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// Post a message, at most once for this nonce.
+    Create {
+        /// What it shows.
+        payload: PartPayload,
+        /// Up to 25 characters.
+        nonce: String,
+    },
+    /// Make a message show this.
+    Edit {
+        /// Which.
+        message_id: MessageId,
+        /// What it shows.
+        payload: PartPayload,
+    },
+    /// Take a message away.
+    Delete {
+        /// Which.
+        message_id: MessageId,
+    },
+    /// The oldest messages behind this id, up to a page.
+    List {
+        /// A message id, or the snowflake of a moment.
+        after: i64,
+    },
+}
+
+impl Call {
+    /// Whose limits it falls under.
+    pub fn route(&self) -> Route {
+        match self {
+            Self::Create { .. } => Route::Create,
+            Self::Edit { .. } => Route::Edit,
+            Self::Delete { .. } => Route::Delete,
+            Self::List { .. } => Route::List,
+        }
+    }
+}
+
+/// A request of one mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Comes back with the answer.
+    pub request_id: u64,
+    /// Where.
+    pub target_channel_id: ChannelId,
+    /// What.
+    pub call: Call,
+}
+
+/// A message that was read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Which.
+    pub message_id: MessageId,
+    /// What it shows.
+    pub identity: Identity,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The message of this create, made now or by an earlier attempt.
+    Posted {
+        /// Which.
+        message_id: MessageId,
+    },
+    /// The edit was done.
+    Edited,
+    /// The message is gone.
+    Deleted,
+    /// A page of the channel. Only our own messages that no delivery is recorded to have posted.
+    Listed {
+        /// Oldest first.
+        unrecorded: Vec<Listed>,
+        /// Where the next page begins; `None` when this was the last.
+        next_after: Option<i64>,
+    },
+    /// 429: not done.
+    RateLimited {
+        /// By what.
+        kind: LimitKind,
+        /// How long to wait.
+        retry_after_ms: i64,
+    },
+    /// 401: not done, and nothing else will be.
+    Unauthorized,
+    /// Another 4xx: not done, for this reason.
+    Rejected {
+        /// HTTP status.
+        status: u16,
+        /// Discord's code; 0 when it gave none.
+        code: u64,
+        /// Discord's words, shortened.
+        message: String,
+    },
+    /// The request cannot have arrived: no connection was made.
+    Unreachable {
+        /// Why, for people.
+        reason: String,
+    },
+    /// Done or not done, nobody knows: a timeout, a reset, a 5xx, an answer that does not read.
+    Ambiguous {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The label of metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Posted { .. } | Self::Edited | Self::Deleted | Self::Listed { .. } => "ok",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unauthorized => "unauthorized",
+            Self::Rejected { .. } => "rejected",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Ambiguous { .. } => "ambiguous",
+        }
+    }
+}
+
+/// The outcome with what the answer said of limits, when there was an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// `None` without an answer.
+    pub headers: Option<LimitHeaders>,
+}

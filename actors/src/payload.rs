@@ -1,0 +1,178 @@
+//! One mirrored message as we mean it: its JSON, the digest that says whether it must be sent again, the identity by which it
+//! is recognised in a channel, and the nonce under which it is posted once. Knows no limits and no transport.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use heliograph_schema::{
+    ids::{ChannelId, RoleId, SignalId},
+    signal::{Embed, unsigned_url},
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartPayload {
+    /// Text, within the limits.
+    pub content: String,
+    /// Within the limits.
+    pub embeds: Vec<Embed>,
+    /// The only mention that may ping.
+    pub ping_role_id: Option<RoleId>,
+}
+
+/// What a message shows, in a form that survives the way through Discord.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity([u8; 32]);
+
+impl PartPayload {
+    /// The body of an edit; of a create together with [`PartPayload::to_create_json`]. Mentions are closed in both: an edit
+    /// without `allowed_mentions` would be read with Discord's defaults again.
+    pub fn to_json(&self) -> Value {
+        let roles: Vec<String> = self.ping_role_id.iter().map(ToString::to_string).collect();
+        let mut mentions = json!({ "parse": [] });
+        if !roles.is_empty() {
+            mentions["roles"] = json!(roles);
+        }
+        json!({
+            "content": self.content,
+            "embeds": self.embeds.iter().map(embed_json).collect::<Vec<_>>(),
+            "allowed_mentions": mentions,
+        })
+    }
+
+    /// The body of a create that Discord carries out at most once.
+    pub fn to_create_json(&self, nonce: &str) -> Value {
+        let mut body = self.to_json();
+        body["nonce"] = json!(nonce);
+        body["enforce_nonce"] = json!(true);
+        body
+    }
+
+    /// SHA-256 of what it says: equal means that there is nothing to send.
+    pub fn digest(&self) -> Vec<u8> {
+        Sha256::digest(self.to_json().to_string()).to_vec()
+    }
+
+    /// By which it is found again in a channel.
+    pub fn identity(&self) -> Identity {
+        Identity::of(&self.content, &self.embeds)
+    }
+}
+
+impl Identity {
+    /// Of a message with this text and these embeds. Space is taken loosely, because Discord trims it; addresses are compared
+    /// without their signatures; what Discord adds to an embed does not count.
+    pub fn of(content: &str, embeds: &[Embed]) -> Self {
+        let mut hash = Sha256::new();
+        let mut put = |text: &str| {
+            for word in text.split_whitespace() {
+                hash.update(word);
+                hash.update([b' ']);
+            }
+            hash.update([0]);
+        };
+        put(content);
+        for embed in embeds {
+            put(embed.title.as_deref().unwrap_or_default());
+            put(embed.description.as_deref().unwrap_or_default());
+            put(&unsigned_url(embed.image_url.as_deref().unwrap_or_default()));
+            for field in &embed.fields {
+                put(&field.name);
+                put(&field.value);
+            }
+            put("\u{1}");
+        }
+        Self(hash.finalize().into())
+    }
+}
+
+/// The nonce of one part: the same in every life of the process, so that a create that was repeated is carried out once.
+/// `delivered_revision` and `removals` (parts taken away since) tell a part that is posted anew, after it was taken away on
+/// purpose, from its predecessor. At most 25 characters are allowed.
+pub fn nonce(
+    signal_id: SignalId,
+    target_channel_id: ChannelId,
+    part: u16,
+    delivered_revision: i32,
+    removals: u32,
+) -> String {
+    let mut hash = Sha256::new();
+    hash.update(signal_id.get().to_be_bytes());
+    hash.update(target_channel_id.get().to_be_bytes());
+    hash.update(part.to_be_bytes());
+    hash.update(delivered_revision.to_be_bytes());
+    hash.update(removals.to_be_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
+}
+
+fn embed_json(embed: &Embed) -> Value {
+    let mut body = json!({});
+    let mut put = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            body[key] = value;
+        }
+    };
+    put("title", embed.title.as_ref().map(|t| json!(t)));
+    put("description", embed.description.as_ref().map(|t| json!(t)));
+    put("url", embed.url.as_ref().map(|t| json!(t)));
+    put("color", embed.color.map(|c| json!(c)));
+    put("timestamp", embed.timestamp.as_ref().map(|t| json!(t)));
+    put("author", embed.author_name.as_ref().map(|name| author_json(name, embed.author_url.as_deref())));
+    put("footer", embed.footer.as_ref().map(|text| json!({ "text": text })));
+    put("image", embed.image_url.as_ref().map(|url| json!({ "url": url })));
+    put("thumbnail", embed.thumbnail_url.as_ref().map(|url| json!({ "url": url })));
+    if !embed.fields.is_empty() {
+        put("fields", Some(json!(embed.fields)));
+    }
+    body
+}
+
+fn author_json(name: &str, url: Option<&str>) -> Value {
+    let mut author = json!({ "name": name });
+    if let Some(url) = url {
+        author["url"] = json!(url);
+    }
+    author
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn mentions_are_closed_but_for_the_role_that_is_meant() {
+        let quiet = PartPayload { content: "@everyone".into(), ..PartPayload::default() };
+        assert_eq!(quiet.to_json()["allowed_mentions"], json!({ "parse": [] }));
+        let loud = PartPayload { ping_role_id: RoleId::new(7), ..quiet.clone() };
+        assert_eq!(loud.to_json()["allowed_mentions"], json!({ "parse": [], "roles": ["7"] }));
+        let create = loud.to_create_json("n");
+        assert_eq!((&create["nonce"], &create["enforce_nonce"]), (&json!("n"), &json!(true)));
+        assert_ne!(quiet.digest(), loud.digest());
+    }
+
+    #[test]
+    fn nonces_are_short_and_tell_everything_apart() {
+        let mut seen = std::collections::HashSet::new();
+        for (signal, target) in [(1, 2), (2, 1), (12, 3), (1, 23)] {
+            for part in 0..3 {
+                for (delivered, removals) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    let (signal, target) = (SignalId::new(signal).unwrap(), ChannelId::new(target).unwrap());
+                    let nonce = nonce(signal, target, part, delivered, removals);
+                    assert!(nonce.len() <= 25);
+                    assert!(seen.insert(nonce));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_identity_survives_trimming_and_signatures_but_no_change_of_words() {
+        let image = |url: &str| Embed { image_url: Some(url.into()), ..Embed::default() };
+        let posted = Identity::of(" BUY  at 4\n", &[image("https://cdn/x.png?ex=1&hm=2")]);
+        assert_eq!(posted, Identity::of("BUY at 4", &[image("https://cdn/x.png?ex=9&hm=8")]));
+        assert_ne!(posted, Identity::of("BUY at 5", &[image("https://cdn/x.png")]));
+        assert_ne!(posted, Identity::of("BUY at 4", &[image("https://cdn/y.png")]));
+        assert_ne!(posted, Identity::of("BUY at 4", &[]));
+    }
+}

@@ -1,0 +1,118 @@
+//! The words of mirroring: a delivery is the desired state of one signal in one target channel. A mirror works from these and
+//! hands back records of what stands in Discord; `store::deliveries` keeps both.
+
+use crate::{
+    ids::{ChannelId, MessageId, RoleId, SignalId},
+    signal::SignalState,
+};
+use std::{sync::Arc, time::Instant};
+
+/// A committed wish: this signal, in this revision, in that target channel.
+#[derive(Debug, Clone)]
+pub struct WantedDelivery {
+    /// What the signal is now.
+    pub signal: Arc<SignalState>,
+    /// Why it goes there.
+    pub mapping_id: i64,
+    /// Role of the target guild to ping with the first message.
+    pub ping_role_id: Option<RoleId>,
+    /// Order of creates in the target.
+    pub ordinal: i64,
+    /// The revision of `signal`.
+    pub desired_revision: i32,
+    /// When the commit was known; only measures, decides nothing.
+    pub committed_at: Option<Instant>,
+}
+
+/// A message that stands in Discord for one part of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostedPart {
+    /// From 0.
+    pub part: u16,
+    /// The mirrored message.
+    pub message_id: MessageId,
+    /// SHA-256 of what it shows. Empty when it was deleted by somebody else: it is never touched again.
+    pub digest: Vec<u8>,
+}
+
+/// A row with work to do, and all that is needed to do it.
+#[derive(Debug, Clone)]
+pub struct PendingDelivery {
+    /// What the signal is now.
+    pub signal: Arc<SignalState>,
+    /// Why it goes there.
+    pub mapping_id: i64,
+    /// Role to ping.
+    pub ping_role_id: Option<RoleId>,
+    /// Order of creates in the target.
+    pub ordinal: i64,
+    /// What shall stand there.
+    pub desired_revision: i32,
+    /// What stood there completely when it was last recorded; 0 for nothing yet.
+    pub delivered_revision: i32,
+    /// Refusals so far.
+    pub attempts: u32,
+    /// How long to wait until the next attempt.
+    pub wait_ms: i64,
+    /// How long ago the oldest change that is not delivered was committed.
+    pub wanted_age_ms: i64,
+    /// What stands there now.
+    pub parts: Vec<PostedPart>,
+}
+
+/// What became of one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartChange {
+    /// It stands, new or edited.
+    Stands(PostedPart),
+    /// It was taken away.
+    Removed {
+        /// Which.
+        part: u16,
+    },
+}
+
+/// How far a delivery is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// More is to be done.
+    Working,
+    /// This revision stands there completely.
+    Delivered {
+        /// Which.
+        revision: i32,
+        /// What was odd about it, for people.
+        note: Option<String>,
+    },
+    /// It failed and is tried again.
+    Retrying {
+        /// Refusals so far.
+        attempts: u32,
+        /// From now.
+        wait_ms: i64,
+        /// Why, for people.
+        error: String,
+    },
+    /// Given up: a dead letter, unless something newer is wanted meanwhile.
+    Dead {
+        /// What could not be delivered.
+        revision: i32,
+        /// Refusals so far.
+        attempts: u32,
+        /// Why, for people.
+        error: String,
+    },
+}
+
+/// One thing that happened to a delivery, to be written down before anything else happens to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRecord {
+    /// The signal.
+    pub signal_id: SignalId,
+    /// Where.
+    pub target_channel_id: ChannelId,
+    /// What changed in Discord.
+    pub change: Option<PartChange>,
+    /// How far it is.
+    pub progress: Progress,
+}
