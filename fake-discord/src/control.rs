@@ -11,7 +11,7 @@ use crate::{
     fake::Fake,
     faults_core::FaultRule,
     id::Id,
-    limits_core::Limits,
+    limits::Limits,
     mentions_core::Pinged,
     message_store::Message,
     request_log::{RequestLine, Stats},

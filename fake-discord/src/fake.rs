@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     clock::Clock,
-    faults_core::{Fault, FaultBody, Faults, HangEnd, Subject},
+    faults_core::{Fault, Faults, Subject},
     id::{Id, Snowflakes},
     invalid_core::InvalidRequests,
     limits_core::{Ask, Class, Limiter, Refusal, RefusalKind, Verdict},
@@ -62,7 +62,7 @@ pub(crate) struct Fake {
     pub(crate) log: RequestLog,
     pub(crate) counters: Stats,
     pub(crate) faults: Faults,
-    limiter: Limiter,
+    pub(crate) limiter: Limiter,
     invalid: InvalidRequests,
 }
 
@@ -128,91 +128,14 @@ impl Fake {
         outcome
     }
 
-    fn with_fault(
+    /// Authorization, limits, operation.
+    pub(crate) fn work(
         &mut self,
         now_ms: u64,
         call: &Call,
         route: &Route,
-        fault: Option<&Fault>,
         trace: &mut Trace,
-    ) -> Outcome {
-        let mut work = |fake: &mut Self| fake.work(now_ms, call, route, trace);
-        // What a closed connection would have said if nothing was done.
-        let nothing = || Reply::empty(0);
-        match fault {
-            None | Some(Fault::Delay { .. }) => work(self).into(),
-            Some(Fault::Status {
-                status,
-                body,
-                commit,
-            }) => {
-                if *commit {
-                    work(self);
-                }
-                match body {
-                    FaultBody::Html => {
-                        Reply::html(*status, &format!("{status} Bad Gateway")).into()
-                    }
-                    FaultBody::Empty => Reply::empty(*status).into(),
-                }
-            }
-            Some(Fault::Error {
-                status,
-                code,
-                message,
-            }) => Reply::from(ApiError::new(*status, *code, message)).into(),
-            Some(Fault::Unauthorized) => Reply::from(ApiError::unauthorized()).into(),
-            Some(Fault::RateLimited {
-                kind,
-                retry_after_ms,
-                code,
-            }) => {
-                let ask = self.ask(now_ms, route, self.bot(call).map(|bot| bot.id));
-                let limits = &self.settings.limits;
-                let refusal =
-                    self.limiter
-                        .forced(now_ms, limits, &ask, *kind, *retry_after_ms, *code);
-                self.refuse(now_ms, &refusal).into()
-            }
-            Some(Fault::CommitThenDrop) => Outcome::ending(work(self), End::Close),
-            Some(Fault::DropBefore) => Outcome::ending(nothing(), End::Close),
-            Some(Fault::Reset { commit }) => {
-                let reply = if *commit { work(self) } else { nothing() };
-                Outcome::ending(reply, End::Reset)
-            }
-            Some(Fault::Hang {
-                hang_ms,
-                commit,
-                then,
-            }) => {
-                let end = match then {
-                    HangEnd::Answer => End::Answer,
-                    HangEnd::Close => End::Close,
-                };
-                // An answer that is worked out after the silence is performed after it: see `delay_ms`.
-                let late = !commit && end == End::Answer;
-                let reply = if *commit || late {
-                    work(self)
-                } else {
-                    nothing()
-                };
-                Outcome {
-                    reply,
-                    hang_ms: if late { 0 } else { *hang_ms },
-                    end,
-                }
-            }
-            Some(Fault::TruncatedJson) => {
-                let mut reply = work(self);
-                reply.body.truncate(reply.body.len() / 2);
-                reply.into()
-            }
-            Some(Fault::CutBody) => Outcome::ending(work(self), End::Cut),
-        }
-    }
-
-    /// Authorization, limits, operation.
-    fn work(&mut self, now_ms: u64, call: &Call, route: &Route, trace: &mut Trace) -> Reply {
+    ) -> Reply {
         let speaker = match route.webhook() {
             Some(_) => None,
             None => match self.bot(call) {
@@ -233,7 +156,7 @@ impl Fake {
         reply.with_bucket(now_ms, &self.settings.limits, bucket.as_ref())
     }
 
-    fn bot(&self, call: &Call) -> Option<Speaker> {
+    pub(crate) fn bot(&self, call: &Call) -> Option<Speaker> {
         let token = call.authorization.as_deref()?.strip_prefix("Bot ")?;
         let bot = self.settings.bots.iter().find(|bot| bot.token == token)?;
         Some(Speaker {
@@ -243,7 +166,7 @@ impl Fake {
         })
     }
 
-    fn refuse(&mut self, now_ms: u64, refusal: &Refusal) -> Reply {
+    pub(crate) fn refuse(&mut self, now_ms: u64, refusal: &Refusal) -> Reply {
         *self.counters.rate_limited.entry(refusal.kind).or_default() += 1;
         let mut reply = Reply::refusal(now_ms, &self.settings.limits, refusal);
         reply.shared = refusal.kind == RefusalKind::Shared;
@@ -256,7 +179,7 @@ impl Fake {
         route.channel().or_else(through_webhook)
     }
 
-    fn ask(&self, now_ms: u64, route: &Route, bot: Option<Id>) -> Ask {
+    pub(crate) fn ask(&self, now_ms: u64, route: &Route, bot: Option<Id>) -> Ask {
         // Ids carry their time, so a limit needs no look at the message.
         let age_ms = || {
             route
@@ -366,37 +289,6 @@ impl Fake {
         let old = std::mem::replace(self, fresh);
         self.clock = old.clock;
         self.snowflakes = old.snowflakes;
-    }
-}
-
-impl Outcome {
-    const fn ending(reply: Reply, end: End) -> Self {
-        Self {
-            reply,
-            hang_ms: 0,
-            end,
-        }
-    }
-}
-
-impl From<Reply> for Outcome {
-    fn from(reply: Reply) -> Self {
-        Self::ending(reply, End::Answer)
-    }
-}
-
-impl Fault {
-    /// How long a request waits before its work is done, milliseconds.
-    pub(crate) const fn delay_ms(&self) -> u64 {
-        match self {
-            Self::Delay { delay_ms } => *delay_ms,
-            Self::Hang {
-                hang_ms,
-                commit: false,
-                then: HangEnd::Answer,
-            } => *hang_ms,
-            _ => 0,
-        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! Discord's rate limits as rules: buckets per route and top-level resource, hidden sub-limits, the channel-wide write
-//! limit and the global one, with sliding and fixed windows. Pure: the time is passed in, the answer is a verdict;
+//! limit and the global one. Pure: the time is passed in, the answer is a verdict;
 //! turning it into headers is the work of `reply`.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
 use serde::{Deserialize, Serialize};
+
+use crate::{
+    limits::Limits,
+    window_core::{BucketView, Usage, Window},
+};
 
 /// Buckets remembered before the idle ones are forgotten.
 const BUCKETS_MAX: usize = 20_000;
@@ -17,151 +22,6 @@ const FORGET_PERIOD_MS: u64 = 1_000;
 
 /// `message` of a 429 without a code of its own.
 const RATE_LIMITED: &str = "You are being rate limited.";
-
-/// How a window gives its requests back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WindowKind {
-    /// Each request comes back one period after it was made.
-    Sliding,
-    /// All come back together, one period after the first.
-    Fixed,
-}
-
-/// So many requests in so long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
-    /// Requests allowed in one period.
-    pub limit: u32,
-    /// Length of the period, milliseconds.
-    pub period_ms: u64,
-    /// How requests come back.
-    pub kind: WindowKind,
-}
-
-impl Window {
-    /// A window in which each request comes back one period after it was made.
-    pub const fn sliding(limit: u32, period_ms: u64) -> Self {
-        Self {
-            limit,
-            period_ms,
-            kind: WindowKind::Sliding,
-        }
-    }
-
-    /// A window in which all requests come back together.
-    pub const fn fixed(limit: u32, period_ms: u64) -> Self {
-        Self {
-            limit,
-            period_ms,
-            kind: WindowKind::Fixed,
-        }
-    }
-}
-
-/// Every limit of the fake. The default holds the numbers others have observed; they are no promise of Discord's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Off: nothing is counted, nothing refused, no rate-limit header sent.
-    pub enabled: bool,
-    /// Whether answers carry `X-RateLimit-*` headers at all. Limits hold either way.
-    pub headers: bool,
-    /// Whether answers other than 429 carry `X-RateLimit-Scope` (documented: they do not).
-    pub scope_on_success: bool,
-    /// Changes the opaque bucket hashes.
-    pub bucket_salt: u64,
-    /// All requests of one bot.
-    pub global: Window,
-    /// All writes in one channel, whoever makes them (code 20028). The number is this fake's own.
-    pub channel_write: Window,
-    /// `POST` message.
-    pub message_create: Window,
-    /// `PATCH` message.
-    pub message_edit: Window,
-    /// `PATCH` of a message older than `old_edit_age_ms_min` (code 30046), hidden behind `message_edit`.
-    pub old_edit: Window,
-    /// From this age on an edit also counts as an old one, milliseconds.
-    pub old_edit_age_ms_min: u64,
-    /// `DELETE` of a message younger than 10 s.
-    pub message_delete_young: Window,
-    /// `DELETE` of a message between 10 s and 14 days.
-    pub message_delete_middle: Window,
-    /// `DELETE` of a message older than 14 days.
-    pub message_delete_old: Window,
-    /// `GET` of messages.
-    pub message_read: Window,
-    /// `PUT` and `DELETE` of a member's role, per guild.
-    pub member_role: Window,
-    /// Webhook requests, per webhook.
-    pub webhook: Window,
-    /// Webhook executes per channel, hidden behind `webhook`.
-    pub webhook_channel: Window,
-    /// Thread creation.
-    pub thread_create: Window,
-    /// Every other route, per resource.
-    pub other: Window,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            headers: true,
-            scope_on_success: false,
-            bucket_salt: 0,
-            global: Window::fixed(50, 1_000),
-            channel_write: Window::sliding(60, 10_000),
-            message_create: Window::sliding(5, 5_000),
-            message_edit: Window::sliding(5, 5_000),
-            old_edit: Window::sliding(3, 6_000),
-            old_edit_age_ms_min: 3_600_000,
-            message_delete_young: Window::sliding(5, 1_000),
-            message_delete_middle: Window::sliding(3, 333),
-            message_delete_old: Window::sliding(30, 4_000),
-            message_read: Window::sliding(5, 5_000),
-            member_role: Window::fixed(10, 10_000),
-            webhook: Window::sliding(5, 2_000),
-            webhook_channel: Window::sliding(30, 60_000),
-            thread_create: Window::sliding(5, 5_000),
-            other: Window::sliding(20, 5_000),
-        }
-    }
-}
-
-impl Limits {
-    /// No limits at all, for throughput measurements.
-    pub fn off() -> Self {
-        Self {
-            enabled: false,
-            ..Self::default()
-        }
-    }
-
-    /// Every number of requests times `percent` / 100, at least 1. Periods stay.
-    pub fn scaled_percent(mut self, percent: u32) -> Self {
-        for window in [
-            &mut self.global,
-            &mut self.channel_write,
-            &mut self.message_create,
-            &mut self.message_edit,
-            &mut self.old_edit,
-            &mut self.message_delete_young,
-            &mut self.message_delete_middle,
-            &mut self.message_delete_old,
-            &mut self.message_read,
-            &mut self.member_role,
-            &mut self.webhook,
-            &mut self.webhook_channel,
-            &mut self.thread_create,
-            &mut self.other,
-        ] {
-            let scaled = u64::from(window.limit) * u64::from(percent) / 100;
-            window.limit = u32::try_from(scaled).unwrap_or(u32::MAX).max(1);
-        }
-        self
-    }
-}
 
 /// The group of routes that share a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -209,17 +69,6 @@ impl Scope {
             Self::Shared => "shared",
         }
     }
-}
-
-/// What the headers say about a bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BucketView {
-    pub(crate) limit: u32,
-    pub(crate) remaining: u32,
-    /// Until the bucket is full again, milliseconds.
-    pub(crate) reset_after_ms: u64,
-    /// Opaque; the same for every resource of the route.
-    pub(crate) hash: String,
 }
 
 /// A 429.
@@ -281,66 +130,6 @@ enum Lane {
         bucket: &'static str,
         resource: u64,
     },
-}
-
-/// The requests counted in one window.
-#[derive(Debug, Default)]
-struct Usage {
-    hits_at_ms: VecDeque<u64>,
-    period_ms: u64,
-}
-
-impl Usage {
-    /// Forgets what has come back by now.
-    fn expire(&mut self, now_ms: u64, window: Window) {
-        self.period_ms = window.period_ms;
-        let gone = |at_ms: u64| at_ms.saturating_add(window.period_ms) <= now_ms;
-        match window.kind {
-            WindowKind::Sliding => {
-                while self.hits_at_ms.front().is_some_and(|at_ms| gone(*at_ms)) {
-                    self.hits_at_ms.pop_front();
-                }
-            }
-            WindowKind::Fixed => {
-                if self.hits_at_ms.front().is_some_and(|at_ms| gone(*at_ms)) {
-                    self.hits_at_ms.clear();
-                }
-            }
-        }
-    }
-
-    /// How long until one more fits; `None` when it fits now.
-    fn wait_ms(&self, now_ms: u64, window: Window) -> Option<u64> {
-        let (used, limit) = (self.hits_at_ms.len(), window.limit as usize);
-        if used < limit {
-            return None;
-        }
-        // After a limit was lowered more than one request must come back first.
-        let blocking = match window.kind {
-            WindowKind::Sliding => self.hits_at_ms.get(used - limit),
-            WindowKind::Fixed => self.hits_at_ms.front(),
-        };
-        let back_at_ms = blocking
-            .copied()
-            .unwrap_or(now_ms)
-            .saturating_add(window.period_ms);
-        Some(back_at_ms.saturating_sub(now_ms).max(1))
-    }
-
-    fn view(&self, now_ms: u64, window: Window, hash: String) -> BucketView {
-        let used = u32::try_from(self.hits_at_ms.len()).unwrap_or(u32::MAX);
-        let full_at_ms = match window.kind {
-            WindowKind::Sliding => self.hits_at_ms.back(),
-            WindowKind::Fixed => self.hits_at_ms.front(),
-        }
-        .map_or(now_ms, |at_ms| at_ms.saturating_add(window.period_ms));
-        BucketView {
-            limit: window.limit,
-            remaining: window.limit.saturating_sub(used),
-            reset_after_ms: full_at_ms.saturating_sub(now_ms),
-            hash,
-        }
-    }
 }
 
 /// All buckets.
@@ -406,11 +195,7 @@ impl Limiter {
             .chain([lane])
             .chain(hidden.iter().map(|limit| limit.lane))
         {
-            self.usages
-                .entry(lane)
-                .or_default()
-                .hits_at_ms
-                .push_back(now_ms);
+            self.usages.entry(lane).or_default().hit(now_ms);
         }
         Verdict::Pass(Some(self.view(now_ms, limits, ask)))
     }
@@ -467,12 +252,7 @@ impl Limiter {
         let due_at_ms = self.forgot_at_ms.saturating_add(FORGET_PERIOD_MS);
         if self.usages.len() > BUCKETS_MAX && now_ms >= due_at_ms {
             self.forgot_at_ms = now_ms;
-            self.usages.retain(|_, usage| {
-                usage
-                    .hits_at_ms
-                    .back()
-                    .is_some_and(|at_ms| at_ms.saturating_add(usage.period_ms) > now_ms)
-            });
+            self.usages.retain(|_, usage| !usage.is_idle(now_ms));
         }
     }
 }

@@ -119,7 +119,8 @@ pub(crate) enum NonceUse {
     Deleted,
 }
 
-type NonceKey = (Id, Id, String);
+/// Author, channel, text.
+pub(crate) type NonceKey = (Id, Id, String);
 
 #[derive(Debug, Default)]
 struct Lane {
@@ -267,14 +268,7 @@ impl MessageStore {
             .front()
             .is_some_and(|(_, at_ms)| at_ms.saturating_add(window_ms) <= now_ms)
         {
-            if let Some((key, at_ms)) = self.nonce_order.pop_front()
-                && self
-                    .nonces
-                    .get(&key)
-                    .is_some_and(|(_, used_at_ms)| *used_at_ms == at_ms)
-            {
-                self.nonces.remove(&key);
-            }
+            self.forget_oldest_nonce();
         }
         match self.nonces.get(&(author, channel, nonce.to_owned())) {
             None => NonceUse::Fresh,
@@ -283,17 +277,25 @@ impl MessageStore {
         }
     }
 
-    pub(crate) fn remember_nonce(
-        &mut self,
-        author: Id,
-        channel: Id,
-        nonce: &str,
-        id: Id,
-        now_ms: u64,
-    ) {
-        let key = (author, channel, nonce.to_owned());
+    /// Remembers what a nonce (author, channel, text) made; forgets the oldest beyond `nonces_max`.
+    pub(crate) fn remember_nonce(&mut self, key: NonceKey, id: Id, now_ms: u64, nonces_max: usize) {
         self.nonces.insert(key.clone(), (id, now_ms));
         self.nonce_order.push_back((key, now_ms));
+        while self.nonce_order.len() > nonces_max {
+            self.forget_oldest_nonce();
+        }
+    }
+
+    fn forget_oldest_nonce(&mut self) {
+        // A nonce used again meanwhile has a newer entry in the order.
+        if let Some((key, at_ms)) = self.nonce_order.pop_front()
+            && self
+                .nonces
+                .get(&key)
+                .is_some_and(|(_, used_at_ms)| *used_at_ms == at_ms)
+        {
+            self.nonces.remove(&key);
+        }
     }
 
     /// Keeps the bytes of an attachment; forgets the oldest beyond `bytes_max`.

@@ -4,7 +4,11 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::limits_core::{BucketView, Limits, Refusal, RefusalKind, Scope};
+use crate::{
+    limits::Limits,
+    limits_core::{Refusal, RefusalKind, Scope},
+    window_core::BucketView,
+};
 
 /// A whole answer.
 #[derive(Clone, Debug)]
@@ -34,6 +38,22 @@ pub(crate) enum End {
     Reset,
     /// Half of the body, then close.
     Cut,
+}
+
+impl Outcome {
+    pub(crate) const fn ending(reply: Reply, end: End) -> Self {
+        Self {
+            reply,
+            hang_ms: 0,
+            end,
+        }
+    }
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Self {
+        Self::ending(reply, End::Answer)
+    }
 }
 
 /// An error in Discord's form.

@@ -21,7 +21,7 @@ pub struct RequestLine {
     pub route: Option<RouteKind>,
     /// The path behind `/api/v10`, with webhook tokens left out.
     pub path: Box<str>,
-    /// The status of the answer that was worked out, also when a fault kept it from being sent.
+    /// The status of the answer that was worked out, also when a fault kept it from being sent; 0 when there was none.
     pub status: u16,
     /// The connection was closed or reset instead of a whole answer.
     pub unanswered: bool,
@@ -42,7 +42,7 @@ pub struct RequestLine {
 pub struct Stats {
     /// Requests under `/api/v10`.
     pub requests: u64,
-    /// By status of the answer that was worked out.
+    /// By status of the answer that was worked out; 0 where a fault let nothing be worked out.
     pub by_status: BTreeMap<u16, u64>,
     /// Requests whose connection was closed or reset instead of a whole answer.
     pub unanswered: u64,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{faults_core::FaultRule, id::Id, invalid_core::InvalidLimits, limits_core::Limits};
+use crate::{faults_core::FaultRule, id::Id, invalid_core::InvalidLimits, limits::Limits};
 
 /// Everything a fake starts with. The default has one bot (token [`DEFAULT_BOT_TOKEN`]), no channel, Discord's
 /// observed limits and an ephemeral port.
@@ -31,7 +31,7 @@ pub struct Settings {
     pub manual_clock_at_ms: Option<u64>,
     /// Active threads a guild may have before code 160006.
     pub active_threads_max: usize,
-    /// Messages remembered, deleted ones included; the oldest are forgotten first.
+    /// Messages remembered, deleted ones included, and nonces; the oldest are forgotten first.
     pub messages_max: usize,
     /// Lines of the request log remembered.
     pub request_log_max: usize,

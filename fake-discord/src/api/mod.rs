@@ -3,6 +3,7 @@
 
 mod channels;
 mod guilds;
+mod message_parts;
 mod messages;
 mod webhooks;
 

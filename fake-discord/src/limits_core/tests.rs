@@ -196,9 +196,7 @@ fn the_global_limit_comes_first_and_spares_webhooks() {
             (1_000, CREATE, Pass(3, 5_000)),
         ],
     );
-    let refusal = match (Limiter::default(), limits) {
-        (mut limiter, limits) => limiter.forced(0, &limits, &CREATE, RefusalKind::Global, 5, None),
-    };
+    let refusal = Limiter::default().forced(0, &limits, &CREATE, RefusalKind::Global, 5, None);
     assert_eq!(refusal.bucket, None);
 }
 
