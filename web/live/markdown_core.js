@@ -228,11 +228,13 @@ function readMarks(text, i, stack) {
 }
 
 /**
- * The mark that a run of `left` characters may close: the innermost open one that fits.
+ * The mark that a run of `left` characters may close: the innermost open one that fits, but two characters are rather
+ * one double mark than two single ones.
  * @param {string} c @param {number} left @param {string} before @param {string} after @param {Spans} stack
  * @returns {string | null}
  */
 function closable(c, left, before, after, stack) {
+  if (left === 2 && SPAN_OF[c + c] !== undefined && stack.open.some(({ mark }) => mark === c + c)) return c + c;
   for (let at = stack.open.length - 1; at > 0; at -= 1) {
     const mark = stack.open[at].mark;
     if (mark[0] !== c || mark.length > left) continue;
