@@ -15,4 +15,5 @@ pub mod live_client;
 pub mod messages;
 pub mod proc_stat;
 pub mod report;
+pub mod scenarios;
 pub mod stage;

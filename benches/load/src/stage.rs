@@ -43,6 +43,8 @@ pub enum Database {
     Url(String),
     /// A fresh database of a PostgreSQL that this process shares among its stages and that outlives a kill -9 of a server.
     Fresh,
+    /// The same, of a PostgreSQL that this stage has for itself: for runs that kill it.
+    Own,
 }
 
 /// What a stage is made of.
@@ -142,10 +144,13 @@ impl Stage {
         let mut postgres = None;
         let database_url = match settings.database {
             Database::Url(url) => Some(url),
-            Database::Fresh => {
-                let shared = TestPostgres::shared()?;
-                let url = shared.fresh_database()?;
-                postgres = Some(shared);
+            Database::Fresh | Database::Own => {
+                let chosen = match settings.database {
+                    Database::Own => Arc::new(TestPostgres::start(&directory.join("postgres"))?),
+                    _ => TestPostgres::shared()?,
+                };
+                let url = chosen.fresh_database()?;
+                postgres = Some(chosen);
                 Some(url)
             }
             Database::Private(data_dir) => {
@@ -211,7 +216,7 @@ impl Stage {
         self.fake_discord.as_ref()
     }
 
-    /// The PostgreSQL of ours that the server uses, with [`Database::Fresh`].
+    /// The PostgreSQL of ours that the server uses, with [`Database::Fresh`] or [`Database::Own`].
     #[must_use]
     pub fn postgres(&self) -> Option<&Arc<TestPostgres>> {
         self.postgres.as_ref()
@@ -262,6 +267,16 @@ impl Stage {
         self.server.start_again()?;
         self.book.set(self.server.addresses());
         Ok(())
+    }
+
+    /// Starts the server again and kills it after `delay`, ready or not: a crash while it recovers.
+    ///
+    /// # Errors
+    /// The process could not be started or killed.
+    pub fn start_and_kill9(&mut self, delay: Duration) -> Outcome<()> {
+        self.server.launch()?;
+        std::thread::sleep(delay);
+        self.server.kill9()
     }
 
     /// Whether the server process lives.
@@ -328,11 +343,27 @@ impl Drop for Stage {
         if let (Some(postgres), Some(url)) = (&self.postgres, &self.database_url) {
             postgres.drop_database(url);
         }
+        self.postgres = None;
         // The log of a server that had to be killed is worth keeping.
         if ended_well && !std::thread::panicking() {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
+}
+
+/// The server to use: the one given, else `heliograph` beside this program.
+///
+/// # Errors
+/// There is none.
+pub fn server_binary(given: Option<&Path>) -> Outcome<PathBuf> {
+    let path = match given {
+        Some(path) => path.to_path_buf(),
+        None => std::env::current_exe()
+            .doing("finding this program")?
+            .with_file_name("heliograph"),
+    };
+    path.canonicalize()
+        .doing(format!("the server {}", path.display()))
 }
 
 /// A new directory below target/stage, or below the system's temporary directory when there is no target.

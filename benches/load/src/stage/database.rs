@@ -1,7 +1,7 @@
 //! Owns a PostgreSQL that outlives any server of this process, a fresh database for each stage, and the connection with
 //! which checks look into the server's tables. It writes nothing by itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use crate::failure::{Doing, Outcome};
 /// Connections the shared PostgreSQL accepts: several stages at once, each with a pool, writers and checks.
 const CONNECTIONS_MAX: u16 = 200;
 
-/// A durable PostgreSQL of this process.
+/// A durable PostgreSQL below this process.
 #[derive(Debug)]
 pub struct TestPostgres {
     postgres: Mutex<PrivatePostgres>,
@@ -35,17 +35,24 @@ impl TestPostgres {
         let parent = crate::report::target_dir().join("stage");
         remove_those_left_behind(&parent);
         let data_dir = parent.join(format!("postgres-{}", std::process::id()));
-        let settings = Settings {
-            max_connections: CONNECTIONS_MAX,
-            ..Settings::new(&data_dir)
-        };
-        let postgres = PrivatePostgres::start(&settings).doing("starting a PostgreSQL")?;
-        let postgres = Arc::new(Self {
-            postgres: Mutex::new(postgres),
-            databases: AtomicU64::new(0),
-        });
+        let postgres = Arc::new(Self::start(&data_dir)?);
         *shared = Some(Arc::clone(&postgres));
         Ok(postgres)
+    }
+
+    /// Another one, with its files in `data_dir`; it ends with this value.
+    ///
+    /// # Errors
+    /// It did not start.
+    pub fn start(data_dir: &Path) -> Outcome<Self> {
+        let settings = Settings {
+            max_connections: CONNECTIONS_MAX,
+            ..Settings::new(data_dir)
+        };
+        Ok(Self {
+            postgres: Mutex::new(PrivatePostgres::start(&settings).doing("starting a PostgreSQL")?),
+            databases: AtomicU64::new(0),
+        })
     }
 
     /// Makes an empty database; its libpq URL.
@@ -110,7 +117,7 @@ impl TestPostgres {
 }
 
 /// Directories of processes that are gone. Their PostgreSQL ended with them.
-fn remove_those_left_behind(parent: &std::path::Path) {
+fn remove_those_left_behind(parent: &Path) {
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
     let stale: Vec<PathBuf> = entries
         .filter(|entry| {

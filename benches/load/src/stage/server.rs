@@ -68,11 +68,11 @@ impl ServerProcess {
         Ok(server)
     }
 
-    /// Starts the process, which must not run, and waits until it is ready.
+    /// Starts the process, which must not run, and waits for nothing.
     ///
     /// # Errors
-    /// It ended or was not ready in time; the message has the tail of its log.
-    pub fn start_again(&mut self) -> Outcome<()> {
+    /// The program could not be started.
+    pub(super) fn launch(&mut self) -> Outcome<()> {
         // A file of an earlier life would be taken for readiness.
         let _ = fs::remove_file(&self.addresses_file);
         let log = OpenOptions::new()
@@ -97,7 +97,19 @@ impl ServerProcess {
             .stderr(log);
         let child =
             children::spawn(command).doing(format!("starting {}", self.binary.display()))?;
-        let child = self.child.insert(child);
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Starts the process, which must not run, and waits until it is ready.
+    ///
+    /// # Errors
+    /// It ended or was not ready in time; the message has the tail of its log.
+    pub fn start_again(&mut self) -> Outcome<()> {
+        self.launch()?;
+        let Some(child) = self.child.as_mut() else {
+            return Err(Failure::new("the server was not launched"));
+        };
         let addresses_file = &self.addresses_file;
         let ready = children::wait_for("the server to be ready", self.ready_within, || {
             if let Some(status) = child.try_wait()? {

@@ -1,0 +1,54 @@
+//! E6: how much memory of the server an attached session that nothing happens to holds.
+
+use serde_json::json;
+
+use super::Context;
+use super::scene::{self, Scene, SceneSettings};
+use crate::failure::Outcome;
+use crate::report::Figures;
+
+const CHANNELS: usize = 10;
+/// Connected first and kept, so that what the first sessions allocate for all is not counted.
+const FIRST_SESSIONS: usize = 50;
+/// Starting a server with so many sessions is slow; more often than this tells nothing new.
+const REPETITIONS_MAX: usize = 3;
+
+pub(super) fn run(context: &Context) -> Outcome<Vec<Figures>> {
+    (0..context.repetitions.min(REPETITIONS_MAX))
+        .map(|_| repetition(&set_up(context)?, context.pick(9_950, 100)))
+        .collect()
+}
+
+/// A fresh server for each repetition: memory that was freed is not given back.
+fn set_up(context: &Context) -> Outcome<Scene> {
+    let settings = SceneSettings {
+        connectors: 1,
+        channels: CHANNELS,
+        ..SceneSettings::default()
+    };
+    Scene::set_up(context, &settings)
+}
+
+fn sockets(count: usize) -> Vec<Vec<u64>> {
+    (0..count)
+        .map(|number| vec![scene::source(number % CHANNELS)])
+        .collect()
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn repetition(scene: &Scene, sessions: usize) -> Outcome<Figures> {
+    let _first = scene.listen(sockets(FIRST_SESSIONS))?;
+    let before_kb = scene.stage.server_rss_kb();
+    let fleet = scene.listen(sockets(sessions))?;
+    let after_kb = scene.stage.server_rss_kb();
+    let tally = fleet.tally();
+    let mut figures = Figures::new();
+    figures.insert("sessions".into(), json!(sessions + FIRST_SESSIONS));
+    figures.insert(
+        "kb_per_session".into(),
+        json!(after_kb.saturating_sub(before_kb) as f64 / sessions as f64),
+    );
+    figures.insert("rss_mib".into(), json!(after_kb as f64 / 1024.0));
+    scene::put_tally(&mut figures, &tally, tally.lost(&scene.heads()?));
+    Ok(figures)
+}
