@@ -1,11 +1,22 @@
 //! The tables: rows and their queries, one file per subject, and the connections they run on. A pool serves reads and
 //! administration from async code; each writer has one connection of its own. Decides nothing about signals.
 
+pub mod audit;
+pub mod channel_roles;
+pub mod channels;
 mod connection;
+pub mod connectors;
 mod error;
+mod id_columns;
+pub mod mappings;
 pub mod migrate;
+pub mod quarantine;
 pub mod router_lock;
+pub mod routing;
+pub mod session_tokens;
+pub mod signals;
 pub mod tables;
+pub mod threads;
 
 pub use connection::connect_single;
 pub use error::StoreError;

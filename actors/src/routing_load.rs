@@ -1,0 +1,125 @@
+//! Reads the routing snapshot from the tables. The only place where rows of the configuration become routing; a row that makes
+//! no sense is an error, since a router that leaves it out would lose signals silently.
+
+use crate::routing::{
+    ChannelRole, Connector, DiscoveryRequest, Mapping, RoutingTable, SourceChannel, ThreadMode,
+};
+use diesel::pg::PgConnection;
+use heliograph_schema::store::{
+    StoreError,
+    channel_roles::ChannelRoleRow,
+    connectors::ConnectorRow,
+    mappings::MappingRow,
+    routing::{self, RoutingRows, SourceRow},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// Reads the whole snapshot as it stands at one moment; `version` is the caller's count of its swaps.
+pub fn load(conn: &mut PgConnection, version: u64) -> Result<RoutingTable, StoreError> {
+    table(routing::load(conn)?, version)
+}
+
+fn table(rows: RoutingRows, version: u64) -> Result<RoutingTable, StoreError> {
+    let mut roles: HashMap<String, Vec<ChannelRole>> = HashMap::new();
+    for row in rows.roles {
+        let connector_id = row.connector_id.clone();
+        roles.entry(connector_id).or_default().push(role(row)?);
+    }
+    let mut table = RoutingTable {
+        version,
+        targets: rows.targets,
+        ..RoutingTable::default()
+    };
+    for (row, token_hash) in rows.connectors {
+        let roles = roles.remove(&row.connector_id).unwrap_or_default();
+        let connector = Arc::new(connector(row, &token_hash, roles)?);
+        table
+            .connector_by_token
+            .insert(connector.token_hash, Arc::clone(&connector));
+        table
+            .connectors
+            .insert(connector.connector_id.clone(), connector);
+    }
+    table.sources = rows
+        .sources
+        .into_iter()
+        .map(|row| (row.channel_id, Arc::new(source(row))))
+        .collect();
+    for row in rows.mappings {
+        table
+            .mappings
+            .entry(row.source_channel_id)
+            .or_default()
+            .push(mapping(&row));
+    }
+    Ok(table)
+}
+
+fn role(row: ChannelRoleRow) -> Result<ChannelRole, StoreError> {
+    let thread_mode = ThreadMode::from_word(&row.thread_mode).ok_or_else(|| {
+        StoreError::Corrupt(format!(
+            "channel {} has the thread mode {}",
+            row.channel_id, row.thread_mode
+        ))
+    })?;
+    Ok(ChannelRole {
+        channel_id: row.channel_id,
+        guild_id: row.guild_id,
+        is_source: row.is_source,
+        is_target: row.is_target,
+        is_enabled: row.is_enabled,
+        thread_mode,
+    })
+}
+
+fn connector(
+    row: ConnectorRow,
+    token_hash: &[u8],
+    roles: Vec<ChannelRole>,
+) -> Result<Connector, StoreError> {
+    let token_hash = token_hash.try_into().map_err(|_| {
+        StoreError::Corrupt(format!(
+            "the token hash of connector {} is no SHA-256",
+            row.connector_id
+        ))
+    })?;
+    Ok(Connector {
+        connector_id: row.connector_id,
+        tenant_key: row.tenant_key,
+        token_hash,
+        is_paused: row.is_paused,
+        ingest_enabled: row.ingest_enabled,
+        forward_enabled: row.forward_enabled,
+        config_version: row.config_version,
+        discovery: DiscoveryRequest {
+            version: row.discovery_request_version,
+            guild_id: row.discovery_guild_id,
+            requested_at_ms: row.discovery_requested_at.map(|at| at.timestamp_millis()),
+        },
+        roles: roles
+            .into_iter()
+            .map(|role| (role.channel_id, role))
+            .collect(),
+    })
+}
+
+fn source(row: SourceRow) -> SourceChannel {
+    SourceChannel {
+        channel_id: row.channel_id,
+        name: row.name.unwrap_or_else(|| row.channel_id.to_string()),
+        guild_id: row.guild_id,
+        guild_name: row.guild_name.unwrap_or_else(|| row.guild_id.to_string()),
+        min_tier: row.min_tier,
+    }
+}
+
+fn mapping(row: &MappingRow) -> Mapping {
+    Mapping {
+        mapping_id: row.mapping_id,
+        source_channel_id: row.source_channel_id,
+        target_channel_id: row.target_channel_id,
+        tier: row.tier,
+        ping_role_id: row.ping_role_id,
+        priority: row.priority,
+    }
+}

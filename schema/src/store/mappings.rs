@@ -1,0 +1,425 @@
+//! Mappings: from which source channel into which target channel. What may be mapped is decided here, beside the rows it
+//! depends on and in the transaction that writes.
+
+use super::{
+    Page, StoreError,
+    audit::{changing, record},
+    connectors::move_config_version,
+    tables::mappings,
+};
+use crate::{
+    ids::{ChannelId, RoleId},
+    sql::Sql,
+};
+use chrono::{DateTime, Utc, serde::ts_milliseconds};
+use diesel::{
+    dsl::now,
+    pg::PgConnection,
+    prelude::*,
+    result::{DatabaseErrorKind, Error},
+    sql_types::{BigInt, Bool},
+};
+use serde::Serialize;
+use std::collections::HashSet;
+
+/// One mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[diesel(table_name = mappings)]
+pub struct MappingRow {
+    /// Counts up.
+    pub mapping_id: i64,
+    /// Captured from.
+    pub source_channel_id: ChannelId,
+    /// Mirrored into.
+    pub target_channel_id: ChannelId,
+    /// Who the target is for; shown to admins.
+    pub tier: i16,
+    /// Role of the target guild to ping with a new signal.
+    pub ping_role_id: Option<RoleId>,
+    /// Order among the mappings of a source, for connectors.
+    pub priority: i32,
+    /// Off without losing its settings.
+    pub is_enabled: bool,
+    /// Optimistic lock.
+    pub version: i64,
+    /// When it was made.
+    #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[serde(rename = "updated_at_ms", with = "ts_milliseconds")]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a mapping is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingSettings {
+    /// Captured from.
+    pub source_channel_id: ChannelId,
+    /// Mirrored into.
+    pub target_channel_id: ChannelId,
+    /// See [`MappingRow`].
+    pub tier: i16,
+    /// See [`MappingRow`].
+    pub ping_role_id: Option<RoleId>,
+    /// See [`MappingRow`].
+    pub priority: i32,
+    /// See [`MappingRow`].
+    pub is_enabled: bool,
+}
+
+/// What is to be different; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct MappingChange {
+    /// Captured from.
+    pub source_channel_id: Option<ChannelId>,
+    /// Mirrored into.
+    pub target_channel_id: Option<ChannelId>,
+    /// See [`MappingRow`].
+    pub tier: Option<i16>,
+    /// `Some(None)` takes the ping away.
+    pub ping_role_id: Option<Option<RoleId>>,
+    /// See [`MappingRow`].
+    pub priority: Option<i32>,
+    /// See [`MappingRow`].
+    pub is_enabled: Option<bool>,
+}
+
+impl MappingChange {
+    fn applied_to(&self, row: &MappingRow) -> MappingSettings {
+        MappingSettings {
+            source_channel_id: self.source_channel_id.unwrap_or(row.source_channel_id),
+            target_channel_id: self.target_channel_id.unwrap_or(row.target_channel_id),
+            tier: self.tier.unwrap_or(row.tier),
+            ping_role_id: self.ping_role_id.unwrap_or(row.ping_role_id),
+            priority: self.priority.unwrap_or(row.priority),
+            is_enabled: self.is_enabled.unwrap_or(row.is_enabled),
+        }
+    }
+}
+
+/// All mappings, by id.
+pub fn list(conn: &mut PgConnection, page: Page<i64>) -> Result<Vec<MappingRow>, StoreError> {
+    let rows = mappings::table
+        .filter(mappings::mapping_id.gt(page.after.unwrap_or(0)))
+        .order(mappings::mapping_id)
+        .limit(page.limit)
+        .select(MappingRow::as_select())
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// Maps; [`StoreError::Refused`] with the reason when that may not be.
+pub fn create(
+    conn: &mut PgConnection,
+    actor: &str,
+    new: &MappingSettings,
+) -> Result<MappingRow, StoreError> {
+    changing(conn, |conn| {
+        check(conn, None, new)?;
+        let made = diesel::insert_into(mappings::table)
+            .values(columns(new))
+            .returning(MappingRow::as_returning())
+            .get_result(conn)
+            .map_err(|error| mapped_already(error, new))?;
+        record(
+            conn,
+            actor,
+            "mapping.create",
+            &made.mapping_id.to_string(),
+            None,
+            Some(&made),
+        )?;
+        move_config_version(conn, &[made.source_channel_id, made.target_channel_id])?;
+        Ok(made)
+    })
+}
+
+/// Changes a mapping under the same rules. Switching off is always allowed; saying what is so already changes nothing.
+pub fn change(
+    conn: &mut PgConnection,
+    actor: &str,
+    mapping_id: i64,
+    version: i64,
+    change: &MappingChange,
+) -> Result<MappingRow, StoreError> {
+    changing(conn, |conn| {
+        let before = at_version(conn, mapping_id, version)?;
+        let wanted = change.applied_to(&before);
+        if wanted == MappingChange::default().applied_to(&before) {
+            return Ok(before);
+        }
+        check(conn, Some(&before), &wanted)?;
+        let after = diesel::update(mappings::table.find(mapping_id))
+            .set((
+                columns(&wanted),
+                mappings::version.eq(mappings::version + 1),
+                mappings::updated_at.eq(now),
+            ))
+            .returning(MappingRow::as_returning())
+            .get_result(conn)
+            .map_err(|error| mapped_already(error, &wanted))?;
+        record(
+            conn,
+            actor,
+            "mapping.change",
+            &mapping_id.to_string(),
+            Some(&before),
+            Some(&after),
+        )?;
+        let channels = [
+            before.source_channel_id,
+            before.target_channel_id,
+            after.source_channel_id,
+            after.target_channel_id,
+        ];
+        move_config_version(conn, &channels)?;
+        Ok(after)
+    })
+}
+
+/// Takes a mapping away. What was mirrored by it stays.
+pub fn remove(
+    conn: &mut PgConnection,
+    actor: &str,
+    mapping_id: i64,
+    version: i64,
+) -> Result<(), StoreError> {
+    changing(conn, |conn| {
+        let before = at_version(conn, mapping_id, version)?;
+        diesel::delete(mappings::table.find(mapping_id)).execute(conn)?;
+        record(
+            conn,
+            actor,
+            "mapping.remove",
+            &mapping_id.to_string(),
+            Some(&before),
+            None,
+        )?;
+        move_config_version(conn, &[before.source_channel_id, before.target_channel_id])
+    })
+}
+
+fn at_version(
+    conn: &mut PgConnection,
+    mapping_id: i64,
+    version: i64,
+) -> Result<MappingRow, StoreError> {
+    let found = mappings::table
+        .find(mapping_id)
+        .select(MappingRow::as_select())
+        .first(conn)
+        .optional()?;
+    let row = found.ok_or(StoreError::NotFound("such mapping"))?;
+    if row.version == version {
+        Ok(row)
+    } else {
+        Err(StoreError::Conflict)
+    }
+}
+
+// One line per column; the type says the same once more.
+#[allow(clippy::type_complexity)]
+fn columns(
+    settings: &MappingSettings,
+) -> (
+    diesel::dsl::Eq<mappings::source_channel_id, i64>,
+    diesel::dsl::Eq<mappings::target_channel_id, i64>,
+    diesel::dsl::Eq<mappings::tier, i16>,
+    diesel::dsl::Eq<mappings::ping_role_id, Option<i64>>,
+    diesel::dsl::Eq<mappings::priority, i32>,
+    diesel::dsl::Eq<mappings::is_enabled, bool>,
+) {
+    (
+        mappings::source_channel_id.eq(settings.source_channel_id.get()),
+        mappings::target_channel_id.eq(settings.target_channel_id.get()),
+        mappings::tier.eq(settings.tier),
+        mappings::ping_role_id.eq(settings.ping_role_id.map(RoleId::get)),
+        mappings::priority.eq(settings.priority),
+        mappings::is_enabled.eq(settings.is_enabled),
+    )
+}
+
+fn mapped_already(error: Error, settings: &MappingSettings) -> StoreError {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+            StoreError::Refused(format!(
+                "channel {} is mapped into {} already",
+                settings.source_channel_id, settings.target_channel_id
+            ))
+        }
+        other => other.into(),
+    }
+}
+
+/// What the decision rests on.
+#[derive(Debug, Clone, Default)]
+struct Surroundings {
+    source_is_enabled_source: bool,
+    target_is_enabled_target: bool,
+    /// The other mappings, enabled or not, so that switching one on can never close a loop.
+    others: Vec<(ChannelId, ChannelId)>,
+}
+
+/// Reads the surroundings and asks the rules. `before` is the mapping as it stands, when it does.
+fn check(
+    conn: &mut PgConnection,
+    before: Option<&MappingRow>,
+    wanted: &MappingSettings,
+) -> Result<(), StoreError> {
+    let (source_is_enabled_source, target_is_enabled_target) = Sql::new(
+        "select exists (select from channel_roles where channel_id = $1 and is_source and is_enabled), \
+         exists (select from channel_roles where channel_id = $2 and is_target and is_enabled)",
+    )
+    .bind::<BigInt, _>(wanted.source_channel_id)
+    .bind::<BigInt, _>(wanted.target_channel_id)
+    .rows::<(Bool, Bool)>()
+    .get_result(conn)?;
+    let others = Sql::new(
+        "select source_channel_id, target_channel_id from mappings where mapping_id <> $1",
+    )
+    .bind::<BigInt, _>(before.map_or(0, |before| before.mapping_id))
+    .rows::<(BigInt, BigInt)>()
+    .load(conn)?;
+    let surroundings = Surroundings {
+        source_is_enabled_source,
+        target_is_enabled_target,
+        others,
+    };
+    // A mapping that is only switched off, or stays off, may outlive the marks of its channels.
+    let stays_off = before.is_some_and(|before| {
+        !wanted.is_enabled
+            && (before.source_channel_id, before.target_channel_id)
+                == (wanted.source_channel_id, wanted.target_channel_id)
+    });
+    refusal(wanted, &surroundings, stays_off)
+        .map_or(Ok(()), |reason| Err(StoreError::Refused(reason)))
+}
+
+/// Why this mapping may not be; `None` when it may.
+fn refusal(
+    wanted: &MappingSettings,
+    surroundings: &Surroundings,
+    stays_off: bool,
+) -> Option<String> {
+    let (source, target) = (wanted.source_channel_id, wanted.target_channel_id);
+    if source == target {
+        return Some(format!("channel {source} cannot be mapped into itself"));
+    }
+    if !stays_off && !surroundings.source_is_enabled_source {
+        return Some(format!(
+            "channel {source} is not an enabled source of any connector"
+        ));
+    }
+    if !stays_off && !surroundings.target_is_enabled_target {
+        return Some(format!(
+            "channel {target} is not marked as an enabled target by any connector"
+        ));
+    }
+    reaches(target, source, &surroundings.others).then(|| {
+        format!("it would close a loop: what reaches channel {target} is mapped back into {source}")
+    })
+}
+
+/// Whether following the mappings from `from` comes to `to`.
+fn reaches(from: ChannelId, to: ChannelId, mappings: &[(ChannelId, ChannelId)]) -> bool {
+    let mut seen = HashSet::from([from]);
+    let mut open = vec![from];
+    while let Some(here) = open.pop() {
+        if here == to {
+            return true;
+        }
+        open.extend(
+            mappings
+                .iter()
+                .filter(|(source, _)| *source == here)
+                .map(|(_, target)| *target)
+                .filter(|t| seen.insert(*t)),
+        );
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn channel(number: i64) -> ChannelId {
+        ChannelId::new(number).unwrap()
+    }
+
+    fn settings(source: i64, target: i64) -> MappingSettings {
+        MappingSettings {
+            source_channel_id: channel(source),
+            target_channel_id: channel(target),
+            tier: 0,
+            ping_role_id: None,
+            priority: 0,
+            is_enabled: true,
+        }
+    }
+
+    #[test]
+    fn what_may_be_mapped() {
+        // source, target, source marked, target marked, others, stays off, words of the reason (empty: allowed)
+        type Case<'a> = (i64, i64, bool, bool, &'a [(i64, i64)], bool, &'a str);
+        let table: [Case<'_>; 9] = [
+            (1, 2, true, true, &[], false, ""),
+            (1, 1, true, true, &[], false, "into itself"),
+            (1, 2, false, true, &[], false, "not an enabled source"),
+            (
+                1,
+                2,
+                true,
+                false,
+                &[],
+                false,
+                "not marked as an enabled target",
+            ),
+            (1, 2, false, false, &[], true, ""),
+            (1, 2, true, true, &[(2, 1)], false, "loop"),
+            (1, 2, true, true, &[(2, 3), (3, 4), (4, 1)], false, "loop"),
+            (1, 2, true, true, &[(1, 3), (2, 3), (3, 4)], false, ""),
+            (1, 2, true, true, &[(2, 3), (3, 2)], false, ""),
+        ];
+        for (source, target, source_marked, target_marked, others, stays_off, words) in table {
+            let surroundings = Surroundings {
+                source_is_enabled_source: source_marked,
+                target_is_enabled_target: target_marked,
+                others: others
+                    .iter()
+                    .map(|&(a, b)| (channel(a), channel(b)))
+                    .collect(),
+            };
+            let reason = refusal(&settings(source, target), &surroundings, stays_off);
+            match words {
+                "" => assert_eq!(reason, None, "{source}->{target} {others:?}"),
+                words => assert!(
+                    reason.as_ref().is_some_and(|r| r.contains(words)),
+                    "{source}->{target} {others:?}: {reason:?}"
+                ),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn mappings_that_were_all_allowed_hold_no_loop(wishes in proptest::collection::vec((1_i64..9, 1_i64..9), 0..40)) {
+            let mut allowed = Vec::new();
+            for (source, target) in wishes {
+                let surroundings =
+                    Surroundings { source_is_enabled_source: true, target_is_enabled_target: true, others: allowed.clone() };
+                if refusal(&settings(source, target), &surroundings, false).is_none() {
+                    allowed.push((channel(source), channel(target)));
+                }
+            }
+            // Take away what leads nowhere until nothing changes: only loops would be left.
+            let mut left = allowed;
+            while let Some(end) = left.iter().position(|(_, target)| !left.iter().any(|(source, _)| source == target)) {
+                left.remove(end);
+            }
+            prop_assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Everything the running router works by, read in one moment, as plain rows. What they mean together is put together in the
+//! actors crate.
+
+use super::StoreError;
+use crate::{
+    ids::{ChannelId, GuildId},
+    sql::Sql,
+    store::{
+        channel_roles::ChannelRoleRow, connectors::ConnectorRow, mappings::MappingRow, tables,
+    },
+};
+use diesel::{
+    pg::PgConnection,
+    prelude::*,
+    sql_types::{BigInt, Nullable, SmallInt, Text},
+};
+
+/// The rows.
+#[derive(Debug, Clone, Default)]
+pub struct RoutingRows {
+    /// All connectors, each with the hash of its token.
+    pub connectors: Vec<(ConnectorRow, Vec<u8>)>,
+    /// All roles.
+    pub roles: Vec<ChannelRoleRow>,
+    /// The enabled mappings whose target is an enabled target of some connector, by source and priority.
+    pub mappings: Vec<MappingRow>,
+    /// Every channel that is an enabled source of some connector.
+    pub sources: Vec<SourceRow>,
+    /// Targets of all mappings and of all deliveries with work to do.
+    pub targets: Vec<ChannelId>,
+}
+
+/// A source channel and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct SourceRow {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// Its guild.
+    pub guild_id: GuildId,
+    /// Its name, if a snapshot named it.
+    pub name: Option<String>,
+    /// The guild's name, if a snapshot named it.
+    pub guild_name: Option<String>,
+    /// Lowest tier that sees it live; `None` hides it.
+    pub min_tier: Option<i16>,
+}
+
+/// Reads it all in one snapshot of the database. Not inside a transaction of the caller's.
+pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
+    conn.build_transaction()
+        .repeatable_read()
+        .read_only()
+        .run(|conn| {
+            Ok(RoutingRows {
+                connectors: tables::connectors::table
+                    .select((ConnectorRow::as_select(), tables::connectors::token_hash))
+                    .load(conn)?,
+                roles: tables::channel_roles::table
+                    .select(ChannelRoleRow::as_select())
+                    .load(conn)?,
+                mappings: mappings(conn)?,
+                sources: sources(conn)?,
+                targets: targets(conn)?,
+            })
+        })
+}
+
+fn mappings(conn: &mut PgConnection) -> Result<Vec<MappingRow>, StoreError> {
+    use tables::{channel_roles, mappings};
+    let marked = channel_roles::table
+        .filter(channel_roles::is_target.and(channel_roles::is_enabled))
+        .select(channel_roles::channel_id);
+    let rows = mappings::table
+        .filter(mappings::is_enabled.and(mappings::target_channel_id.eq_any(marked)))
+        .order((
+            mappings::source_channel_id,
+            mappings::priority,
+            mappings::mapping_id,
+        ))
+        .select(MappingRow::as_select())
+        .load(conn)?;
+    Ok(rows)
+}
+
+fn sources(conn: &mut PgConnection) -> Result<Vec<SourceRow>, StoreError> {
+    let rows = Sql::new(
+        "select distinct on (r.channel_id) r.channel_id, coalesce(c.guild_id, r.guild_id), c.name, g.name, c.min_tier \
+         from channel_roles r left join channels c using (channel_id) \
+         left join guilds g on g.guild_id = coalesce(c.guild_id, r.guild_id) \
+         where r.is_source and r.is_enabled order by r.channel_id, r.connector_id",
+    )
+    .rows::<(BigInt, BigInt, Nullable<Text>, Nullable<Text>, Nullable<SmallInt>)>()
+    .load(conn)?;
+    Ok(rows)
+}
+
+/// Steps from target to target along the index of pending deliveries: a long backlog costs no more than a short one.
+fn targets(conn: &mut PgConnection) -> Result<Vec<ChannelId>, StoreError> {
+    let targets = Sql::new(
+        "with recursive pending (target) as (\
+         (select target_channel_id from deliveries where state = 'p' order by target_channel_id limit 1) \
+         union all select (select d.target_channel_id from deliveries d \
+         where d.state = 'p' and d.target_channel_id > pending.target order by d.target_channel_id limit 1) \
+         from pending where pending.target is not null) \
+         select target from pending where target is not null \
+         union select target_channel_id from mappings order by 1",
+    )
+    .rows::<BigInt>()
+    .load(conn)?;
+    Ok(targets)
+}

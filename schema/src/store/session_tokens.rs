@@ -1,0 +1,158 @@
+//! The tokens with which viewers prove themselves, and what they may see. Only hashes are kept.
+
+use super::{
+    Page, StoreError,
+    audit::{changing, record},
+    tables::session_tokens,
+};
+use crate::sql::Sql;
+use chrono::{
+    DateTime, Utc,
+    serde::{ts_milliseconds, ts_milliseconds_option},
+};
+use diesel::{
+    dsl::now,
+    pg::PgConnection,
+    prelude::*,
+    sql_types::{Array, BigInt},
+};
+use serde::Serialize;
+
+/// A session token as the administration sees it: everything but itself.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[diesel(table_name = session_tokens)]
+pub struct SessionTokenRow {
+    /// Counts up.
+    pub session_token_id: i64,
+    /// Whose it is, for people.
+    pub name: String,
+    /// What the viewer may see: channels up to this tier.
+    pub tier: i16,
+    /// When it is over; `None`: never.
+    #[serde(rename = "expires_at_ms", with = "ts_milliseconds_option")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    #[serde(rename = "revoked_at_ms", with = "ts_milliseconds_option")]
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a new token is.
+#[derive(Debug, Clone)]
+pub struct NewSessionToken {
+    /// Whose it is, for people.
+    pub name: String,
+    /// See [`SessionTokenRow`].
+    pub tier: i16,
+    /// See [`SessionTokenRow`].
+    pub expires_at: Option<DateTime<Utc>>,
+    /// SHA-256 of the token.
+    pub token_hash: [u8; 32],
+}
+
+/// All tokens by id, those that are over included.
+pub fn list(conn: &mut PgConnection, page: Page<i64>) -> Result<Vec<SessionTokenRow>, StoreError> {
+    let rows = session_tokens::table
+        .filter(session_tokens::session_token_id.gt(page.after.unwrap_or(0)))
+        .order(session_tokens::session_token_id)
+        .limit(page.limit)
+        .select(SessionTokenRow::as_select())
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// Makes a token known.
+pub fn create(
+    conn: &mut PgConnection,
+    actor: &str,
+    new: &NewSessionToken,
+) -> Result<SessionTokenRow, StoreError> {
+    changing(conn, |conn| {
+        let made: SessionTokenRow = diesel::insert_into(session_tokens::table)
+            .values((
+                session_tokens::name.eq(&new.name),
+                session_tokens::tier.eq(new.tier),
+                session_tokens::expires_at.eq(new.expires_at),
+                session_tokens::token_hash.eq(&new.token_hash[..]),
+            ))
+            .returning(SessionTokenRow::as_returning())
+            .get_result(conn)?;
+        record(
+            conn,
+            actor,
+            "session_token.create",
+            &made.session_token_id.to_string(),
+            None,
+            Some(&made),
+        )?;
+        Ok(made)
+    })
+}
+
+/// Ends a token for ever. Revoking it twice is the same as once.
+pub fn revoke(
+    conn: &mut PgConnection,
+    actor: &str,
+    session_token_id: i64,
+) -> Result<SessionTokenRow, StoreError> {
+    changing(conn, |conn| {
+        let row = session_tokens::table.find(session_token_id);
+        let before = row
+            .select(SessionTokenRow::as_select())
+            .first(conn)
+            .optional()?;
+        let before = before.ok_or(StoreError::NotFound("such session token"))?;
+        if before.revoked_at.is_some() {
+            return Ok(before);
+        }
+        let after = diesel::update(row)
+            .set(session_tokens::revoked_at.eq(now))
+            .returning(SessionTokenRow::as_returning())
+            .get_result(conn)?;
+        record(
+            conn,
+            actor,
+            "session_token.revoke",
+            &session_token_id.to_string(),
+            Some(&before),
+            Some(&after),
+        )?;
+        Ok(after)
+    })
+}
+
+/// The token with this hash, if it is neither over nor revoked.
+pub fn find_alive(
+    conn: &mut PgConnection,
+    token_hash: &[u8; 32],
+) -> Result<Option<SessionTokenRow>, StoreError> {
+    let found = session_tokens::table
+        .filter(session_tokens::token_hash.eq(&token_hash[..]))
+        .filter(session_tokens::revoked_at.is_null())
+        .filter(
+            session_tokens::expires_at
+                .is_null()
+                .or(session_tokens::expires_at.gt(now)),
+        )
+        .select(SessionTokenRow::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(found)
+}
+
+/// Which of these tokens have ended meanwhile: their sessions are to be cut.
+pub fn ended_among(
+    conn: &mut PgConnection,
+    session_token_ids: &[i64],
+) -> Result<Vec<i64>, StoreError> {
+    let ended = Sql::new(
+        "select asked.id from unnest($1) as asked (id) where not exists (select from session_tokens \
+         where session_token_id = asked.id and revoked_at is null and (expires_at is null or expires_at > now()))",
+    )
+    .bind::<Array<BigInt>, _>(session_token_ids)
+    .rows::<BigInt>()
+    .load(conn)?;
+    Ok(ended)
+}
