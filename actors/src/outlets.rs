@@ -5,6 +5,7 @@
 use crate::{
     messages::{Committed, CommittedFrame, Wanted},
     port::Port,
+    session_hub::HubRequest,
 };
 use heliograph_schema::{delivery::WantedDelivery, ids::ChannelId};
 use std::{
@@ -21,12 +22,21 @@ pub struct MirrorOutlet {
     pub fell_behind: Arc<AtomicBool>,
 }
 
+/// A hub, as the outlets know it.
+#[derive(Clone)]
+pub struct HubOutlet {
+    /// For committed frames.
+    pub committed: Port<Committed>,
+    /// For word of a new configuration, and the farewell.
+    pub requests: Port<HubRequest>,
+}
+
 /// Called with a target channel that has work but no mirror.
 pub type OnMissingMirror = Arc<dyn Fn(ChannelId) + Send + Sync>;
 
 #[derive(Default)]
 struct Inner {
-    hubs: RwLock<Vec<Port<Committed>>>,
+    hubs: RwLock<Vec<HubOutlet>>,
     mirrors: RwLock<HashMap<ChannelId, MirrorOutlet>>,
     on_missing: RwLock<Option<OnMissingMirror>>,
 }
@@ -37,7 +47,7 @@ pub struct Outlets(Arc<Inner>);
 
 impl Outlets {
     /// Adds a hub for the rest of the process.
-    pub fn add_hub(&self, hub: Port<Committed>) {
+    pub fn add_hub(&self, hub: HubOutlet) {
         self.0.hubs.write().unwrap_or_else(PoisonError::into_inner).push(hub);
     }
 
@@ -63,8 +73,17 @@ impl Outlets {
         }
         let committed = Committed { frames: Arc::new(frames) };
         for hub in self.0.hubs.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            if hub.post(committed.clone()).is_err() {
+            if hub.committed.post(committed.clone()).is_err() {
                 metrics::counter!("heliograph_hub_refusals_total").increment(1);
+            }
+        }
+    }
+
+    /// Asks every hub the same.
+    pub fn tell_hubs(&self, request: fn() -> HubRequest) {
+        for hub in self.0.hubs.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            if let Err((refused, request)) = hub.requests.post(request()) {
+                tracing::error!(%refused, ?request, "a hub did not take word");
             }
         }
     }

@@ -99,21 +99,43 @@ impl Tree {
         exhausted: Exhausted,
         first: impl FnOnce(&mut Context<A>) -> A + Send + 'static,
     ) -> Addr<A> {
-        // Twice the places: a port refuses before the mailbox would.
-        let (sender, receiver) = channel::channel(vitals.capacity * 2 + 16);
-        let address = Addr::new(sender);
-        let leash = Arc::new(Leash { order: AtomicU8::new(ORDER_NONE), waker: AtomicWaker::new() });
-        let child =
-            Child { vitals: vitals.clone(), observe: address.clone().recipient(), leash: leash.clone() };
-        self.children().insert(vitals.name.clone(), child);
+        let (address, receiver, leash) = self.register(vitals);
         let (tree, vitals) = (self.clone(), vitals.clone());
         arbiter.spawn_fn(move || {
             let mut context = Context::with_receiver(receiver);
             let actor = first(&mut context);
-            let life = context.into_future(actor);
-            actix::spawn(Guarded { life: Some(life), vitals, leash, tree, exhausted, history: RestartHistory::default(), since: Instant::now() });
+            actix::spawn(tree.guard(context.into_future(actor), vitals, leash, exhausted));
         });
         address
+    }
+
+    /// Starts an actor on the arbiter of this thread, which may hold what cannot leave it.
+    pub fn start_here<A: Restartable>(&self, vitals: &Arc<Vitals>, exhausted: Exhausted, first: A) -> Addr<A> {
+        let (address, receiver, leash) = self.register(vitals);
+        let life = Context::with_receiver(receiver).into_future(first);
+        actix::spawn(self.clone().guard(life, vitals.clone(), leash, exhausted));
+        address
+    }
+
+    fn register<A: Restartable>(&self, vitals: &Arc<Vitals>) -> (Addr<A>, channel::AddressReceiver<A>, Arc<Leash>) {
+        // Twice the places: a port refuses before the mailbox would.
+        let (sender, receiver) = channel::channel(vitals.capacity * 2 + 16);
+        let address = Addr::new(sender);
+        let leash = Arc::new(Leash { order: AtomicU8::new(ORDER_NONE), waker: AtomicWaker::new() });
+        let observe = address.clone().recipient();
+        self.children().insert(vitals.name.clone(), Child { vitals: vitals.clone(), observe, leash: leash.clone() });
+        (address, receiver, leash)
+    }
+
+    fn guard<A: Restartable>(
+        self,
+        life: ContextFut<A, Context<A>>,
+        vitals: Arc<Vitals>,
+        leash: Arc<Leash>,
+        exhausted: Exhausted,
+    ) -> Guarded<A> {
+        let (history, since) = (RestartHistory::default(), Instant::now());
+        Guarded { life: Some(life), vitals, leash, tree: self, exhausted, history, since }
     }
 
     /// Ends an actor and takes it out of the tree. What waits in its mailbox is dropped; its senders hear of it.

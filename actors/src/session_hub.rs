@@ -1,0 +1,492 @@
+//! One hub per public worker thread: takes one message per commit and loops over the sessions of its thread. It owns replay,
+//! hand-over, slow-session cuts and farewells; a session owns what its client says. Both meet in [`LocalSessions`], which
+//! never leaves the thread. Knows nothing of HTTP.
+
+use crate::{
+    hub_core::{Arrival, HubCore, Next, RingBounds, SessionKey},
+    messages::Committed,
+    outbox::Outbox,
+    port::Mail,
+    routing::RoutingTable,
+    supervision::{Observe, Restartable},
+    wire,
+};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture};
+use bytes::Bytes;
+use heliograph_schema::{
+    frame::{
+        AttachChannel, AttachStatus, AttachedChannel, ChannelCursor, ChannelStanding, CloseCode, Cursor, PROTOCOL,
+        ServerFrame,
+    },
+    ids::ChannelId,
+    store::{Store, signals},
+};
+use serde_json::json;
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Semaphore, watch};
+
+/// How often the hub looks for sessions that do not read.
+const PATROL_EVERY: Duration = Duration::from_millis(250);
+/// After its close frame a session has so long to take it before the socket is shut.
+const FAREWELL: Duration = Duration::from_millis(1_000);
+/// Pause before a read is tried again that the database did not answer.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(300);
+/// Replays of one hub that may read at the same time; the others wait their turn.
+const REPLAYS_AT_ONCE: usize = 2;
+
+/// A session, as its hub holds it.
+pub struct LocalSession {
+    /// Its socket's queue.
+    pub outbox: Outbox,
+    /// What it may see.
+    pub tier: i16,
+    /// For the logs of both sides.
+    pub session_id: String,
+    /// Shuts the socket, whatever it is doing.
+    pub shut: Box<dyn Fn()>,
+    /// Since when it is ending.
+    pub closing_since: Option<Instant>,
+}
+
+/// The sessions of one worker thread.
+pub type LocalSessions = Rc<RefCell<HashMap<SessionKey, LocalSession>>>;
+
+/// What a hub is asked by sessions and by the configuration.
+#[derive(Debug)]
+pub enum HubRequest {
+    /// A session has begun; it is in [`LocalSessions`].
+    Join(SessionKey),
+    /// It wants channels.
+    Attach(SessionKey, Vec<AttachChannel>),
+    /// It wants no more of them.
+    Detach(SessionKey, Vec<ChannelId>),
+    /// It has ended.
+    Leave(SessionKey),
+    /// The configuration was swapped.
+    Reconfigured,
+    /// The process stops: farewell to all.
+    Drain,
+}
+
+/// Bounds of sessions; see `config/default.toml`.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionBounds {
+    /// Attached channels of one session.
+    pub channels_max: usize,
+    /// Longest a queued frame may wait.
+    pub outbox_age_max: Duration,
+    /// Revisions read from the table at a time.
+    pub replay_page: i64,
+    /// Recent frames kept per channel.
+    pub ring: RingBounds,
+    /// How often clients hear from us.
+    pub heartbeat: Duration,
+}
+
+/// What a hub is made of; all generations share it.
+#[derive(Clone)]
+pub struct SessionHubMakings {
+    /// The configuration, swapped live.
+    pub routing: watch::Receiver<Arc<RoutingTable>>,
+    /// For replay and healing.
+    pub store: Store,
+    /// The sessions of this thread.
+    pub sessions: LocalSessions,
+    /// Limits.
+    pub bounds: SessionBounds,
+    /// Milliseconds since 1970.
+    pub now_ms: fn() -> i64,
+}
+
+/// The actor.
+pub struct SessionHub {
+    makings: SessionHubMakings,
+    core: HubCore,
+    attached: HashMap<SessionKey, HashSet<ChannelId>>,
+    turns: Arc<Semaphore>,
+    replaying: usize,
+    frames: u64,
+    cut: u64,
+}
+
+impl SessionHub {
+    /// The first generation.
+    pub fn new(makings: SessionHubMakings) -> Self {
+        let core = HubCore::new(makings.bounds.ring);
+        let turns = Arc::new(Semaphore::new(REPLAYS_AT_ONCE));
+        Self { makings, core, attached: HashMap::new(), turns, replaying: 0, frames: 0, cut: 0 }
+    }
+
+    /// Reads the heads of source channels that are not known yet; nothing else is handled until they are.
+    fn learn_heads(&self, ctx: &mut Context<Self>) {
+        let routing = self.makings.routing.borrow().clone();
+        let unknown: Vec<ChannelId> =
+            routing.sources.keys().copied().filter(|&id| self.core.head(id).is_none()).collect();
+        if unknown.is_empty() {
+            return;
+        }
+        let store = self.makings.store.clone();
+        let read = async move {
+            loop {
+                let channels = unknown.clone();
+                match store.run(move |connection| signals::heads(connection, &channels)).await {
+                    Ok(heads) => return (unknown, heads),
+                    Err(error) => {
+                        tracing::warn!(%error, "heads could not be read");
+                        tokio::time::sleep(READ_AGAIN_AFTER).await;
+                    }
+                }
+            }
+        };
+        ctx.wait(read.into_actor(self).map(|(unknown, heads), actor, _| {
+            for head in heads {
+                actor.core.learn_head(head.channel_id, head.cursor);
+            }
+            for channel_id in unknown {
+                actor.core.learn_head(channel_id, crate::router_core::BEFORE_ALL);
+            }
+        }));
+    }
+
+    fn push(&mut self, session: SessionKey, frame: &Bytes) {
+        let overflowed = match self.makings.sessions.borrow().get(&session) {
+            Some(local) => local.outbox.push(frame).is_err(),
+            None => return,
+        };
+        self.frames += 1;
+        if overflowed {
+            self.end(session, CloseCode::SlowSession, true);
+        }
+    }
+
+    fn push_all(&mut self, sessions: &[SessionKey], frames: &[Bytes]) {
+        let mut overflowed = Vec::new();
+        {
+            let locals = self.makings.sessions.borrow();
+            for session in sessions {
+                let Some(local) = locals.get(session) else { continue };
+                if frames.iter().any(|frame| local.outbox.push(frame).is_err()) {
+                    overflowed.push(*session);
+                }
+            }
+        }
+        self.frames += (sessions.len() * frames.len()) as u64;
+        for session in overflowed {
+            self.end(session, CloseCode::SlowSession, true);
+        }
+    }
+
+    /// Ends a session: its close frame is the last thing queued, and the patrol shuts the socket if it is not taken.
+    fn end(&mut self, session: SessionKey, code: CloseCode, at_once: bool) {
+        if code == CloseCode::SlowSession {
+            self.cut += 1;
+            metrics::counter!("heliograph_sessions_cut_total").increment(1);
+        }
+        self.forget(session);
+        if let Some(local) = self.makings.sessions.borrow_mut().get_mut(&session) {
+            tracing::info!(session_id = %local.session_id, reason = code.wire().1, "session ended by us");
+            local.outbox.close(wire::close(code), at_once);
+            local.closing_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn forget(&mut self, session: SessionKey) {
+        for channel_id in self.attached.remove(&session).unwrap_or_default() {
+            self.core.detach(session, channel_id);
+        }
+    }
+
+    fn welcome(&mut self, session: SessionKey) {
+        let frame = {
+            let locals = self.makings.sessions.borrow();
+            let Some(local) = locals.get(&session) else { return };
+            let routing = self.makings.routing.borrow().clone();
+            let channels = routing
+                .visible_to(local.tier)
+                .map(|source| ChannelStanding {
+                    channel_id: source.channel_id,
+                    name: source.name.clone(),
+                    guild_id: source.guild_id,
+                    guild_name: source.guild_name.clone(),
+                    head: self.core.head(source.channel_id).unwrap_or(crate::router_core::BEFORE_ALL),
+                })
+                .collect();
+            wire::frame(&ServerFrame::Welcome {
+                protocol: PROTOCOL,
+                session_id: &local.session_id,
+                server_time_ms: (self.makings.now_ms)(),
+                heartbeat_ms: u64::try_from(self.makings.bounds.heartbeat.as_millis()).unwrap_or(u64::MAX),
+                channels,
+            })
+        };
+        self.push(session, &frame);
+    }
+
+    fn attach(&mut self, session: SessionKey, wanted: &[AttachChannel], ctx: &mut Context<Self>) {
+        let Some(tier) = self.makings.sessions.borrow().get(&session).map(|local| local.tier) else { return };
+        let held = self.attached.get(&session).map_or(0, HashSet::len);
+        if held + wanted.len() > self.makings.bounds.channels_max {
+            return self.end(session, CloseCode::TooManyChannels, false);
+        }
+        let routing = self.makings.routing.borrow().clone();
+        let mut answers = Vec::with_capacity(wanted.len());
+        let mut nexts = Vec::new();
+        for want in wanted {
+            let channel_id = want.channel_id;
+            if !routing.may_see(tier, channel_id) {
+                let head = Cursor { epoch: 0, seq: 0 };
+                answers.push(AttachedChannel { channel_id, status: AttachStatus::Forbidden, head });
+                continue;
+            }
+            let was_attached = !self.attached.entry(session).or_default().insert(channel_id);
+            let got = self.core.attach(session, channel_id, want.cursor);
+            if got.status != AttachStatus::Resumed && !was_attached {
+                self.attached.entry(session).or_default().remove(&channel_id);
+            }
+            answers.push(AttachedChannel { channel_id, status: got.status, head: got.head });
+            nexts.push((channel_id, got.then));
+        }
+        self.push(session, &wire::frame(&ServerFrame::Attached { channels: answers }));
+        for (channel_id, next) in nexts {
+            self.go_on(session, channel_id, next, ctx);
+        }
+    }
+
+    fn go_on(&mut self, session: SessionKey, channel_id: ChannelId, next: Next, ctx: &mut Context<Self>) {
+        match next {
+            Next::Stop => {}
+            Next::Replay(after) => self.replay(session, channel_id, after, ctx),
+            Next::Live(frames) => {
+                self.push_all(&[session], &frames);
+                let Some(cursor) = self.core.head(channel_id) else { return };
+                self.push(session, &wire::frame(&ServerFrame::Live(ChannelCursor { channel_id, cursor })));
+            }
+        }
+    }
+
+    /// Reads one page for a session when its queue has room and it is its turn.
+    fn replay(&mut self, session: SessionKey, channel_id: ChannelId, after: Cursor, ctx: &mut Context<Self>) {
+        let Some(outbox) = self.makings.sessions.borrow().get(&session).map(|local| local.outbox.clone()) else { return };
+        let (store, turns, page) = (self.makings.store.clone(), self.turns.clone(), self.makings.bounds.replay_page);
+        self.replaying += 1;
+        let read = async move {
+            outbox.half_empty().await;
+            loop {
+                let turn = turns.acquire().await;
+                let read = store.run(move |connection| signals::replay(connection, channel_id, after, page)).await;
+                drop(turn);
+                match read {
+                    Ok(rows) => return rows,
+                    Err(error) => {
+                        tracing::warn!(%error, %channel_id, "replay could not be read");
+                        tokio::time::sleep(READ_AGAIN_AFTER).await;
+                    }
+                }
+            }
+        };
+        ctx.spawn(read.into_actor(self).map(move |rows, actor, ctx| {
+            actor.replaying -= 1;
+            actor.replayed(session, channel_id, after, rows, ctx);
+        }));
+    }
+
+    fn replayed(
+        &mut self,
+        session: SessionKey,
+        channel_id: ChannelId,
+        after: Cursor,
+        rows: Vec<(i64, String)>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(head) = self.core.head(channel_id) else { return };
+        // The table may be ahead of what has arrived here: what is beyond the head comes live.
+        let dense = (after.seq + 1..).zip(&rows).take_while(|(seq, row)| *seq == row.0 && row.0 <= head.seq);
+        let frames: Vec<Bytes> = dense.map(|(_, row)| wire::text(&row.1)).collect();
+        if frames.is_empty() && after.seq < head.seq {
+            // The table no longer holds what the cursor needs: the retention has passed over it.
+            return self.must_resync(session, channel_id, head);
+        }
+        let at = Cursor { seq: after.seq + frames.len() as i64, ..after };
+        self.push_all(&[session], &frames);
+        let next = self.core.replayed(session, channel_id, at);
+        self.go_on(session, channel_id, next, ctx);
+    }
+
+    fn must_resync(&mut self, session: SessionKey, channel_id: ChannelId, head: Cursor) {
+        self.core.detach(session, channel_id);
+        if let Some(channels) = self.attached.get_mut(&session) {
+            channels.remove(&channel_id);
+        }
+        let channels = vec![AttachedChannel { channel_id, status: AttachStatus::ResyncRequired, head }];
+        self.push(session, &wire::frame(&ServerFrame::Attached { channels }));
+    }
+
+    fn detach(&mut self, session: SessionKey, channels: &[ChannelId], reason: &str) {
+        for &channel_id in channels {
+            let attached = self.attached.get_mut(&session).is_some_and(|held| held.remove(&channel_id));
+            if attached {
+                self.core.detach(session, channel_id);
+                self.push(session, &wire::frame(&ServerFrame::Detached { channel_id, reason }));
+            }
+        }
+    }
+
+    fn heal(&mut self, channel_id: ChannelId, after: Cursor, ctx: &mut Context<Self>) {
+        let (store, page) = (self.makings.store.clone(), self.makings.bounds.replay_page);
+        metrics::counter!("heliograph_hub_holes_total").increment(1);
+        let read = async move {
+            loop {
+                match store.run(move |connection| signals::replay(connection, channel_id, after, page)).await {
+                    Ok(rows) => return rows,
+                    Err(error) => {
+                        tracing::warn!(%error, %channel_id, "a hole could not be read");
+                        tokio::time::sleep(READ_AGAIN_AFTER).await;
+                    }
+                }
+            }
+        };
+        ctx.spawn(read.into_actor(self).map(move |rows, actor, ctx| {
+            let frames: Vec<Bytes> = rows.iter().map(|row| wire::text(&row.1)).collect();
+            // Read until a page comes back empty: what arrived while this one was read was dropped, the table has it.
+            let (sessions, on) = actor.core.healed(channel_id, &frames, !frames.is_empty());
+            actor.push_all(&sessions, &frames);
+            if let Some(after) = on {
+                actor.heal(channel_id, after, ctx);
+            }
+        }));
+    }
+
+    fn reconfigured(&mut self, ctx: &mut Context<Self>) {
+        let routing = self.makings.routing.borrow().clone();
+        let tiers: HashMap<SessionKey, i16> =
+            self.makings.sessions.borrow().iter().map(|(&key, local)| (key, local.tier)).collect();
+        let hidden: Vec<(SessionKey, Vec<ChannelId>)> = self
+            .attached
+            .iter()
+            .map(|(&session, channels)| {
+                let tier = tiers.get(&session).copied().unwrap_or(i16::MIN);
+                (session, channels.iter().copied().filter(|&id| !routing.may_see(tier, id)).collect())
+            })
+            .collect();
+        for (session, channels) in hidden {
+            self.detach(session, &channels, "hidden");
+        }
+        self.learn_heads(ctx);
+    }
+
+    fn drain(&mut self) {
+        let sessions: Vec<SessionKey> = self.makings.sessions.borrow().keys().copied().collect();
+        for session in sessions {
+            let cursors = self.attached.get(&session).into_iter().flatten().filter_map(|&channel_id| {
+                self.core.head(channel_id).map(|cursor| ChannelCursor { channel_id, cursor })
+            });
+            let farewell = wire::frame(&ServerFrame::GoingAway { cursors: cursors.collect() });
+            self.push(session, &farewell);
+            self.end(session, CloseCode::GoingAway, false);
+        }
+    }
+
+    /// Cuts sessions whose queue has not moved for too long, shuts sockets that do not take their close frame.
+    fn patrol(&mut self) {
+        let now = Instant::now();
+        let mut slow = Vec::new();
+        for (&session, local) in self.makings.sessions.borrow().iter() {
+            match local.closing_since {
+                Some(since) if now.duration_since(since) > FAREWELL => (local.shut)(),
+                Some(_) => {}
+                None if local.outbox.stuck_for(now).is_some_and(|age| age > self.makings.bounds.outbox_age_max) => {
+                    slow.push(session);
+                }
+                None => {}
+            }
+        }
+        for session in slow {
+            self.end(session, CloseCode::SlowSession, true);
+        }
+    }
+}
+
+impl Actor for SessionHub {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(PATROL_EVERY, |actor, _| actor.patrol());
+        self.learn_heads(ctx);
+    }
+}
+
+impl Supervised for SessionHub {
+    fn restarting(&mut self, _: &mut Context<Self>) {
+        // What each session was attached to went with the old generation: they reconnect with their cursors.
+        for local in self.makings.sessions.borrow_mut().values_mut() {
+            local.outbox.close(wire::close(CloseCode::Internal), false);
+            local.closing_since.get_or_insert_with(Instant::now);
+        }
+        *self = self.successor();
+    }
+}
+
+impl Restartable for SessionHub {
+    fn successor(&self) -> Self {
+        Self::new(self.makings.clone())
+    }
+}
+
+impl Handler<Mail<Committed>> for SessionHub {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<Committed>, ctx: &mut Context<Self>) {
+        let (committed, _handling) = mail.open();
+        fail::fail_point!("session_hub::committed", |_| ());
+        for frame in committed.frames.iter() {
+            match self.core.arrived(frame.channel_id, frame.place, &frame.bytes) {
+                Arrival::Deliver(sessions) => self.push_all(&sessions, std::slice::from_ref(&frame.bytes)),
+                Arrival::Nothing => {}
+                Arrival::Heal(after) => self.heal(frame.channel_id, after, ctx),
+                Arrival::Resync(sessions) => {
+                    for session in sessions {
+                        self.must_resync(session, frame.channel_id, frame.place);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Handler<Mail<HubRequest>> for SessionHub {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<HubRequest>, ctx: &mut Context<Self>) {
+        let (request, _handling) = mail.open();
+        match request {
+            HubRequest::Join(session) => self.welcome(session),
+            HubRequest::Attach(session, wanted) => self.attach(session, &wanted, ctx),
+            HubRequest::Detach(session, channels) => self.detach(session, &channels, "asked"),
+            HubRequest::Leave(session) => self.forget(session),
+            HubRequest::Reconfigured => self.reconfigured(ctx),
+            HubRequest::Drain => self.drain(),
+        }
+    }
+}
+
+impl Handler<Observe> for SessionHub {
+    type Result = MessageResult<Observe>;
+
+    fn handle(&mut self, _: Observe, _: &mut Context<Self>) -> Self::Result {
+        let sessions = self.makings.sessions.borrow();
+        MessageResult(json!({
+            "sessions": sessions.len(),
+            "queued_bytes": sessions.values().map(|local| local.outbox.bytes()).sum::<usize>(),
+            "channels": self.core.channels().count(),
+            "replaying": self.replaying,
+            "frames": self.frames,
+            "cut": self.cut,
+        }))
+    }
+}
