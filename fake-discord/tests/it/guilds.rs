@@ -4,7 +4,7 @@ use fake_discord::{Channel, Guild, Id, Rights, Role};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use twilight_model::{
-    guild::{Member, Role as RoleModel},
+    guild::{Member, Permissions, Role as RoleModel},
     user::{CurrentUser, CurrentUserGuild},
 };
 
@@ -36,11 +36,23 @@ async fn what_exists_is_shown() {
     );
     let channels: Vec<twilight_model::channel::Channel> =
         model(&fake.get("/guilds/1000/channels").await);
-    let overwrites: Vec<_> = channels
+    let denied: Vec<_> = channels
         .iter()
-        .map(|channel| channel.permission_overwrites.as_ref().unwrap().len())
+        .map(|channel| {
+            channel
+                .permission_overwrites
+                .as_ref()
+                .unwrap()
+                .first()
+                .map(|one| one.deny)
+        })
         .collect();
-    assert_eq!(overwrites, [0, 1], "a missing right shows as an overwrite");
+    let sending = Permissions::SEND_MESSAGES | Permissions::SEND_MESSAGES_IN_THREADS;
+    assert_eq!(
+        denied,
+        [None, Some(sending)],
+        "a missing right shows as an overwrite"
+    );
     let roles: Vec<RoleModel> = model(&fake.get("/guilds/1000/roles").await);
     let ids: Vec<_> = roles.iter().map(|role| role.id.get()).collect();
     assert_eq!(ids, [1_000, 501, 502, 503, 1_001]);

@@ -1,11 +1,13 @@
 //! Enforced nonces: the heart of posting exactly once.
 
-use fake_discord::{Bot, DEFAULT_BOT_TOKEN, Id};
+use std::{collections::HashSet, sync::Arc};
+
+use fake_discord::{Bot, DEFAULT_BOT_TOKEN, Id, Settings};
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, CHANNEL, Harness, message_path};
+use crate::harness::{Answer, CHANNEL, Harness, message_path, settings};
 
 async fn create(fake: &Harness, content: &str, nonce: &Value, enforce: bool) -> Answer {
     fake.post(json!({ "content": content, "nonce": nonce, "enforce_nonce": enforce }))
@@ -95,6 +97,27 @@ async fn the_window_is_configurable_and_a_failed_create_uses_no_nonce() {
     assert_ne!(create(&fake, "x", &json!("n"), true).await.id(), first.id());
     let long = create(&fake, "x", &json!("n".repeat(26)), true).await;
     assert_eq!(long.failure(), (400, 50035));
+}
+
+#[tokio::test]
+async fn creates_at_the_same_moment_make_one_message() {
+    let fake = Arc::new(Harness::start(Settings {
+        worker_threads: 4,
+        ..settings()
+    }));
+    let racing: Vec<_> = (0..32)
+        .map(|_| {
+            let fake = fake.clone();
+            tokio::spawn(async move { create(&fake, "x", &json!("n"), true).await.id() })
+        })
+        .collect();
+    let mut ids = HashSet::new();
+    for id in racing {
+        ids.insert(id.await.unwrap());
+    }
+    assert_eq!(ids.len(), 1);
+    assert_eq!(fake.control().messages(None).len(), 1);
+    assert_eq!(fake.control().stats().nonce_repeats, 31);
 }
 
 /// What a client may do with nonces while it retries.
