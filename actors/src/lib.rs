@@ -3,6 +3,7 @@
 pub mod exchange;
 pub mod global_gate;
 pub mod hub_core;
+pub mod inlets;
 pub mod join_core;
 pub mod limits_core;
 pub mod messages;
@@ -13,6 +14,7 @@ pub mod payload;
 pub mod port;
 pub mod render_core;
 pub mod restart_core;
+pub mod root;
 pub mod router;
 pub mod router_core;
 pub mod routing;

@@ -6,7 +6,7 @@
 
 use crate::{
     restart_core::{RestartBudget, RestartHistory},
-    vitals::{ActorReport, Kind, LifeState, Vitals},
+    vitals::{ActorReport, LifeState, Vitals},
 };
 use actix::{
     Actor, Addr, ArbiterHandle, Context, Handler, Message, Recipient, Supervised,
@@ -281,9 +281,4 @@ impl<A: Restartable> Future for Guarded<A> {
 pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
-}
-
-/// The kind of actor this tree shows at its top: the tree itself, with its own counters.
-pub fn root_vitals() -> Arc<Vitals> {
-    Vitals::new("root", Kind::Root, 64)
 }
