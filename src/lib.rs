@@ -1,4 +1,5 @@
 //! The process.
 
+pub mod config;
 pub mod error;
 pub mod http;
