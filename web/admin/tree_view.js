@@ -3,7 +3,7 @@
 // and an open detail survive.
 
 import { h } from '../shared/dom.js';
-import { count, duration, microseconds, rate } from '../shared/format.js';
+import { count, duration, microseconds, rate, relativeTime } from '../shared/format.js';
 import { isLimited, isNearlyFull, labelOf, severity } from './tree_core.js';
 
 /**
@@ -14,6 +14,8 @@ import { isLimited, isNearlyFull, labelOf, severity } from './tree_core.js';
 
 const COLUMNS = 7;
 const SUMMARY_KEYS_MAX = 4;
+/** Above it a number of milliseconds is a moment (2001 and later), below it a span of time. */
+const MOMENT_MS_MIN = 1_000_000_000_000;
 /** @type {Record<string, 'good' | 'warn' | 'bad'>} */
 const STATE_COLOUR = { running: 'good', restarting: 'warn', parked: 'bad' };
 
@@ -74,7 +76,7 @@ function drawGroup({ key, kind, members, open, depth }, at_ms, commands) {
   return h('tr', { class: 'group' },
     h('th', { scope: 'row', class: `indent-${Math.min(depth, 5)}` }, h('div', { class: 'actor-cell' },
       h('button', { class: 'toggle wide', 'aria-expanded': open, 'data-focus': `group:${key}`, onclick: () => commands.onToggle(key, !open) },
-        h('span', { 'aria-hidden': 'true' }, open ? '▾' : '▸'), h('span', {}, kindWord(kind)), h('span', { class: 'count' }, count(members.length))))),
+        h('span', { class: 'arrow', 'aria-hidden': 'true' }, open ? '▾' : '▸'), h('span', {}, kindWord(kind)), h('span', { class: 'count' }, count(members.length))))),
     h('td', { 'data-label': 'State' }, h('div', { class: 'state' }, [['parked', 'bad'], ['restarting', 'warn'], ['running', 'good']].map(([state, colour]) => troubled(state) > 0 && h('span', { class: `pill ${colour}` }, `${count(troubled(state))} ${state}`)))),
     h('td', { class: 'number', 'data-label': 'Restarts' }, drawRestarts(members)),
     h('td', { 'data-label': 'Fullest mailbox' }, drawMailbox(worst)),
@@ -112,7 +114,7 @@ function drawOwn(actor, at_ms) {
 function factText(key, value, at_ms) {
   if (key === 'limited_until_ms' && typeof value === 'number') return value > at_ms ? `limited for ${duration(value - at_ms)}` : 'not limited';
   const word = key.replace(/_(ms|bytes)$/, '').replaceAll('_', ' ');
-  if (key.endsWith('_ms') && typeof value === 'number' && !key.endsWith('at_ms')) return `${word} ${duration(value)}`;
+  if (key.endsWith('_ms') && typeof value === 'number') return `${word} ${value > MOMENT_MS_MIN ? relativeTime(value, at_ms) : duration(value)}`;
   return `${word} ${typeof value === 'number' ? count(value) : String(value)}`;
 }
 

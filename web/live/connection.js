@@ -101,12 +101,14 @@ export class Connection {
     const delay_ms = retryDelayMs(this.failures, Math.random);
     this.listener.onLost(meaning, Date.now() + delay_ms);
     this.retry = setTimeout(() => this.open(), delay_ms);
-    if (welcomed_at_ms === null && !(await this.listener.onRefused())) {
-      this.ended = true;
-      clearTimeout(this.retry);
-      this.retry = undefined;
-      this.socket?.close();
-      this.socket = null;
-    }
+    if (welcomed_at_ms === null && !(await this.listener.onRefused())) this.end();
+  }
+
+  end() {
+    this.ended = true;
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    this.socket?.close();
+    this.socket = null;
   }
 }

@@ -214,7 +214,7 @@ function store(feed, channel, frame, latency_ms) {
   if (known !== undefined && known.signal.revision >= signal.revision) return [];
   const marks = { late: frame.late || (known?.late ?? false), latency_ms: latency_ms ?? known?.latency_ms ?? null, unseen: known?.unseen ?? false };
   if (kind === 'delete') {
-    if (known === undefined) put(feed, { text: '', embeds: [], attachments: [], ...signal, deleted: true }, { ...marks, unseen: true });
+    if (known === undefined) put(feed, contentless(signal), { ...marks, unseen: true });
     else put(feed, { ...known.signal, revision: signal.revision, deleted: true }, marks);
   } else {
     put(feed, signal, marks);
@@ -223,6 +223,11 @@ function store(feed, channel, frame, latency_ms) {
   if (created) channel.unread += 1;
   const type = created ? 'created' : kind === 'delete' ? 'deleted' : 'updated';
   return [{ type, channel_id: channel.channel_id, signal_id: signal.signal_id, live: channel.phase === 'live', late: frame.late }];
+}
+
+/** A deletion need not carry the empty content. @param {Partial<Signal> & Pick<Signal, 'signal_id' | 'channel_id' | 'revision'>} signal */
+function contentless(signal) {
+  return /** @type {Signal} */ ({ ...signal, deleted: true, text: '', embeds: [], attachments: [] });
 }
 
 /** @param {Feed} feed @param {{ channel_id: string, epoch: number, seq: number }} frame @returns {Outcome[]} */

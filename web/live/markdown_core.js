@@ -318,7 +318,7 @@ function bracketed(found) {
   const [, url, user, role, channel, emoji, seconds, style] = found;
   if (url !== undefined) {
     const href = httpUrl(url);
-    return href && { type: 'link', href, children: [{ type: 'text', text: url }] };
+    return href === null ? null : { type: 'link', href, children: [{ type: 'text', text: url }] };
   }
   if (user !== undefined) return { type: 'mention', of: 'user', id: user };
   if (role !== undefined) return { type: 'mention', of: 'role', id: role };
