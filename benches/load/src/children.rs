@@ -2,6 +2,7 @@
 //! this process dies, however it dies. It refuses to know what the children are.
 
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
@@ -25,14 +26,17 @@ pub fn command(program: &std::path::Path) -> Command {
             .map(PathBuf::from)
             .find(|path| path.exists())
     });
-    match setpriv {
+    let mut command = match setpriv {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
             command.args(["--pdeathsig", "TERM", "--"]).arg(program);
             command
         }
         None => Command::new(program),
-    }
+    };
+    // Ctrl-C in a terminal reaches us alone, and we end the children in their order.
+    command.process_group(0);
+    command
 }
 
 /// Starts `command`. The kernel ties the death signal to the *thread* that forked, so all children are started by one

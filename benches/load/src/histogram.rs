@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 /// Buckets per doubling; an error of at most 1/128.
-const SUB_BUCKETS: u64 = 128;
-const SUB_BITS: u32 = SUB_BUCKETS.trailing_zeros();
+const SUB_BITS: u32 = 7;
+const SUB_BUCKETS: u64 = 1 << SUB_BITS;
 /// Values above 2^36 µs (19 hours) fall into the last bucket.
-const BUCKETS: usize = (SUB_BUCKETS as usize) * (36 - SUB_BITS as usize + 1);
+const BUCKETS: usize = (1 << SUB_BITS) * (36 - SUB_BITS as usize + 1);
 
 /// Counts of latencies in microseconds.
 #[derive(Clone, Debug)]

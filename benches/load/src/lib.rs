@@ -7,6 +7,7 @@
 
 pub mod children;
 pub mod clock;
+pub mod demo;
 pub mod failure;
 pub mod histogram;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod ingest_load;
 pub mod live_client;
 pub mod messages;
 pub mod proc_stat;
+pub mod prove;
 pub mod report;
 pub mod scenarios;
 pub mod stage;

@@ -25,7 +25,7 @@ use crate::http::HttpClient;
 
 pub use admin::{Admin, Connector, Mapping, MappingWish};
 pub use database::{Table, TestPostgres};
-pub use server::{Addresses, ServerProcess};
+pub use server::{Addresses, ServerProcess, tail_of};
 
 /// How long a server may take to become ready unless the settings say otherwise.
 pub const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -87,8 +87,8 @@ impl StageSettings {
 
     /// The same with one configuration key set, e.g. `("HELIOGRAPH_SESSIONS_COUNT_MAX", "10")`.
     #[must_use]
-    pub fn with_env(mut self, name: &str, value: impl ToString) -> Self {
-        self.env.push((name.to_owned(), value.to_string()));
+    pub fn with_env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
         self
     }
 }
@@ -98,6 +98,12 @@ impl StageSettings {
 pub struct AddressBook(Arc<Mutex<Addresses>>);
 
 impl AddressBook {
+    /// A book that begins with these.
+    #[must_use]
+    pub fn of(addresses: Addresses) -> Self {
+        Self(Arc::new(Mutex::new(addresses)))
+    }
+
     /// The addresses of the latest start.
     #[must_use]
     pub fn now(&self) -> Addresses {
@@ -171,7 +177,7 @@ impl Stage {
             settings.ready_within,
         )?;
         Ok(Self {
-            book: AddressBook(Arc::new(Mutex::new(server.addresses()))),
+            book: AddressBook::of(server.addresses()),
             server,
             database_url,
             fake_discord,

@@ -59,7 +59,9 @@ pub struct Admin {
 }
 
 impl Admin {
-    pub(super) fn new(book: AddressBook) -> Self {
+    /// A client of the server that this book is of.
+    #[must_use]
+    pub fn new(book: AddressBook) -> Self {
         Self { book }
     }
 

@@ -189,3 +189,45 @@ impl Table {
         Ok(rows.into_iter().map(|row| row.text).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_was_committed_outlives_a_kill_and_databases_are_apart() {
+        let directory = std::env::temp_dir().join(format!("database-{}", std::process::id()));
+        let postgres = TestPostgres::start(&directory).unwrap();
+        let (first, second) = (
+            postgres.fresh_database().unwrap(),
+            postgres.fresh_database().unwrap(),
+        );
+        assert_ne!(first, second);
+        let mut table = Table::open(&first).unwrap();
+        table
+            .run("CREATE TABLE kept (text text NOT NULL); INSERT INTO kept VALUES ('a'), ('b')")
+            .unwrap();
+        let pid = postgres.pid();
+        postgres.kill9().unwrap();
+        assert!(table.number("SELECT 1::bigint AS number").is_err());
+        postgres.relaunch().unwrap();
+        assert_ne!(postgres.pid(), pid);
+        let mut table = Table::open(&first).unwrap();
+        assert_eq!(
+            table.texts("SELECT text FROM kept ORDER BY text").unwrap(),
+            ["a", "b"]
+        );
+        assert_eq!(
+            table.number("SELECT count(*) AS number FROM kept").unwrap(),
+            2
+        );
+        let mut other = Table::open(&second).unwrap();
+        assert!(other.texts("SELECT text FROM kept").is_err());
+        drop((table, other));
+        postgres.drop_database(&first);
+        assert!(Table::open(&first).is_err());
+        drop(postgres);
+        let _ = std::fs::remove_dir_all(directory);
+    }
+}

@@ -199,7 +199,9 @@ impl ServerProcess {
     }
 }
 
-fn tail_of(path: &Path) -> Option<String> {
+/// The last lines of a log file, if it can be read.
+#[must_use]
+pub fn tail_of(path: &Path) -> Option<String> {
     let mut file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))

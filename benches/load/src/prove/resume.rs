@@ -1,0 +1,54 @@
+//! Sessions are cut at random frames, in the replay and live, and come back by cursor thousands of times.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::ground::{Ground, Layout};
+use super::{Report, Settings};
+use crate::failure::Outcome;
+use crate::stage::Database;
+
+const VIEWERS: usize = 16;
+const FRAMES_UNTIL_CUT_MAX: u64 = 25;
+/// A viewer comes back many times a second; slower than one in five seconds over all is a standstill.
+const RECONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Runs the proof.
+///
+/// # Errors
+/// The stage could not be set up, or the sessions could not come back; a broken promise is in the report.
+pub fn run(settings: &Settings) -> Outcome<Report> {
+    let ground = Ground::lay_out(
+        settings,
+        &Layout {
+            connectors: 2,
+            channels: 6,
+            mappings: 0,
+            pause_ms_max: 30,
+            viewers: VIEWERS,
+            frames_until_cut_max: FRAMES_UNTIL_CUT_MAX,
+            database: Database::Fresh,
+        },
+    )?;
+    let mut report = Report {
+        seeds: vec![settings.seed],
+        ..Report::default()
+    };
+    let mut before = 0;
+    while before < settings.faults {
+        before = ground
+            .scene
+            .stage
+            .wait_for("a session to come back", RECONNECT_WITHIN, || {
+                let connects = ground.audience.connects();
+                Ok((connects > before).then_some(connects))
+            })?;
+    }
+    let connects = ground.audience.connects();
+    report.runs = connects;
+    ground.end(&mut report)?;
+    report.own.insert("reconnects".into(), json!(connects));
+    report.own.insert("sessions".into(), json!(VIEWERS));
+    Ok(report)
+}
