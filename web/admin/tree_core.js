@@ -3,7 +3,7 @@
 // Pure: knows no DOM and no clock but the server's own `at_ms`.
 
 /**
- * @typedef {{ name: string, kind: string, parent: string | null, state: 'running' | 'restarting' | 'parked', generation: number,
+ * @typedef {{ name: string, kind: string, parent: string | null, state: 'running' | 'restarting' | 'parked' | 'stopped', generation: number,
  *   restarts: number, mailbox: { depth: number, capacity: number, refused: number }, handled: number,
  *   handling_us: { mean: number, max: number }, last_panic: string | null, detail: Record<string, any> }} Actor
  * @typedef {{ at_ms: number, ready: boolean, not_ready_reason: string | null, actors: Actor[] }} Snapshot
@@ -37,14 +37,15 @@ export function measure(now, before) {
 }
 
 /**
- * How bad it stands: 3 parked, 2 restarting, 1 a mailbox that is nearly full or a limited mirror, 0 well.
+ * How bad it stands: 3 parked; 2 restarting, or stuck: it does not answer for its own state; 1 a mailbox that is nearly
+ * full, a limited mirror or a lost database connection; 0 well.
  * @param {Actor} actor
  * @param {number} at_ms
  */
 export function severity(actor, at_ms) {
   if (actor.state === 'parked') return 3;
-  if (actor.state === 'restarting') return 2;
-  return isNearlyFull(actor) || isLimited(actor, at_ms) ? 1 : 0;
+  if (actor.state === 'restarting' || actor.detail?.stuck === true) return 2;
+  return isNearlyFull(actor) || isLimited(actor, at_ms) || actor.detail?.connected === false ? 1 : 0;
 }
 
 /** @param {Actor} actor */
@@ -88,19 +89,21 @@ export function summarise(actors, at_ms, now, before) {
 }
 
 /**
- * A sequence grows by one with every revision, so the growth of all of them is the rate. A new epoch starts lower and is left out.
+ * A sequence grows by one with every revision, so the growth of all of them is the rate. A new epoch starts lower and is
+ * left out; without any sequence to look at there is no rate.
  * @param {Snapshot} now
  * @param {Snapshot | null} before
  * @returns {number | null}
  */
 export function revisionsPerSecond(now, before) {
   if (before === null || now.at_ms <= before.at_ms) return null;
-  const old = new Map(before.actors.filter((actor) => actor.kind === 'source_channel').map((actor) => [actor.name, Number(actor.detail?.seq)]));
+  const sequenced = (/** @type {Actor} */ actor) => actor.kind === 'source_channel' && typeof actor.detail?.seq === 'number';
+  if (now.actors.some((actor) => actor.kind === 'source_channel') && !now.actors.some(sequenced)) return null;
+  const old = new Map(before.actors.filter(sequenced).map((actor) => [actor.name, Number(actor.detail.seq)]));
   let grown = 0;
   for (const actor of now.actors) {
     const was = old.get(actor.name);
-    const seq = Number(actor.detail?.seq);
-    if (actor.kind === 'source_channel' && was !== undefined && seq > was) grown += seq - was;
+    if (sequenced(actor) && was !== undefined && actor.detail.seq > was) grown += actor.detail.seq - was;
   }
   return grown / ((now.at_ms - before.at_ms) / 1000);
 }

@@ -14,6 +14,7 @@ import { isLimited, isNearlyFull, labelOf, severity } from './tree_core.js';
 
 const COLUMNS = 7;
 const SUMMARY_KEYS_MAX = 4;
+const FACT_LENGTH_MAX = 60;
 /** Above it a number of milliseconds is a moment (2001 and later), below it a span of time. */
 const MOMENT_MS_MIN = 1_000_000_000_000;
 /** @type {Record<string, 'good' | 'warn' | 'bad'>} */
@@ -53,7 +54,7 @@ function drawActor({ actor, depth, children, open, key }, at_ms, detailOpen, com
   const toggle = children > 0
     ? h('button', { class: 'toggle', 'aria-expanded': open, 'aria-label': `children of ${actor.name}`, 'data-focus': `toggle:${key}`, onclick: () => commands.onToggle(key, !open) }, open ? '▾' : '▸')
     : h('span', { class: 'toggle' });
-  const name = h('button', { class: 'actor-name', 'aria-expanded': detailOpen, title: 'Show everything this actor says of itself', 'data-focus': `name:${key}`, onclick: () => commands.onDetail(actor.name) }, label);
+  const name = h('button', { class: 'actor-name', 'aria-expanded': detailOpen, title: 'Show everything this actor says of itself', 'data-focus': `name:${key}`, onclick: () => commands.onDetail(actor.name) }, breakable(label));
   const unpark = actor.state === 'parked' && h('button', { class: 'button small', 'data-focus': `unpark:${key}`, onclick: () => commands.onUnpark(actor) }, 'Unpark');
   return h('tr', { class: `actor severity-${severity(actor, at_ms)}` },
     h('th', { scope: 'row', class: `indent-${Math.min(depth, 5)}` }, h('div', { class: 'actor-cell' }, toggle, h('div', {}, name, label !== actor.name && h('div', { class: 'sub mono' }, actor.name)))),
@@ -63,6 +64,11 @@ function drawActor({ actor, depth, children, open, key }, at_ms, detailOpen, com
     h('td', { class: 'number', 'data-label': 'Handled/s' }, rate(actor.handled_per_s)),
     h('td', { class: 'number', 'data-label': 'Handling' }, `${microseconds(actor.handling_us.mean)} / ${microseconds(actor.handling_us.max)}`),
     h('td', { class: 'own', 'data-label': 'Own state' }, drawOwn(actor, at_ms)));
+}
+
+/** A long name breaks after a slash rather than inside an id. @param {string} name */
+function breakable(name) {
+  return name.split('/').flatMap((part, i) => (i === 0 ? [part] : ['/', h('wbr'), part]));
 }
 
 /** @param {Extract<Row, { type: 'group' }>} row @param {number} at_ms @param {Commands} commands */
@@ -105,9 +111,14 @@ function drawOwn(actor, at_ms) {
   const parts = Object.entries(actor.detail ?? {})
     .filter(([key, value]) => key !== 'name' && key !== 'channel_id' && value !== null && typeof value !== 'object')
     .slice(0, SUMMARY_KEYS_MAX)
-    .map(([key, value]) => h('span', { class: key === 'limited_until_ms' && isLimited(actor, at_ms) ? 'fact mark warn' : 'fact' }, factText(key, value, at_ms)));
+    .map(([key, value]) => h('span', { class: isTrouble(key, value, at_ms) ? 'fact mark warn' : 'fact' }, factText(key, value, at_ms)));
   if (actor.last_panic !== null) parts.push(h('span', { class: 'mark bad', title: actor.last_panic }, 'panicked before'));
   return h('div', { class: 'facts' }, parts);
+}
+
+/** @param {string} key @param {unknown} value @param {number} at_ms */
+function isTrouble(key, value, at_ms) {
+  return (key === 'limited_until_ms' && Number(value) > at_ms) || (key === 'stuck' && value === true) || (key === 'connected' && value === false);
 }
 
 /** @param {string} key @param {unknown} value @param {number} at_ms */
@@ -115,7 +126,7 @@ function factText(key, value, at_ms) {
   if (key === 'limited_until_ms' && typeof value === 'number') return value > at_ms ? `limited for ${duration(value - at_ms)}` : 'not limited';
   const word = key.replace(/_(ms|bytes)$/, '').replaceAll('_', ' ');
   if (key.endsWith('_ms') && typeof value === 'number') return `${word} ${value > MOMENT_MS_MIN ? relativeTime(value, at_ms) : duration(value)}`;
-  return `${word} ${typeof value === 'number' ? count(value) : String(value)}`;
+  return `${word} ${typeof value === 'number' ? count(value) : String(value).slice(0, FACT_LENGTH_MAX)}`;
 }
 
 /** @param {Measured} actor @param {number} depth */

@@ -51,15 +51,14 @@ function drawHead({ signal, late, latency_ms }, channel_name, now_ms) {
 
 /** @param {number} at_ms @param {number} now_ms */
 function drawTime(at_ms, now_ms) {
-  const time = h('time', { datetime: new Date(at_ms).toISOString(), title: exactTime(at_ms), 'data-at': at_ms }, relativeTime(at_ms, now_ms));
-  return time;
+  return h('time', { datetime: new Date(at_ms).toISOString(), title: exactTime(at_ms), 'data-at': at_ms }, relativeTime(at_ms, now_ms));
 }
 
 /** @param {Signal} signal */
 function drawDeleted(signal) {
   const hasContent = signal.text !== '' || signal.embeds.length > 0 || signal.attachments.length > 0;
-  if (!hasContent) return h('p', { class: 'muted' }, 'The author deleted this signal.');
-  return h('details', {}, h('summary', {}, 'Deleted by its author. Show what it said'), drawContent(signal));
+  if (!hasContent) return h('p', { class: 'muted' }, 'This signal was deleted.');
+  return h('details', {}, h('summary', {}, 'Show what it said'), drawContent(signal));
 }
 
 /** @param {Signal} signal */

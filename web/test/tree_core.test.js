@@ -26,10 +26,12 @@ test('revisions per second are the growth of all sequences', () => {
   assert.equal(revisionsPerSecond(snapshot(2000, [channel('x', 30), channel('y', 1), channel('z', 70)]), before), 10);
   assert.equal(revisionsPerSecond(snapshot(2000, []), null), null);
   assert.equal(revisionsPerSecond(before, before), null);
+  assert.equal(revisionsPerSecond(snapshot(2000, [channel('x', undefined)]), before), null, 'no channel tells its sequence');
+  assert.equal(revisionsPerSecond(snapshot(2000, []), before), 0);
 });
 
 test('severity', () => {
-  const table = [[{}, 0], [{ state: 'parked' }, 3], [{ state: 'restarting' }, 2], [{ mailbox: { depth: 80, capacity: 100, refused: 0 } }, 1], [{ detail: { limited_until_ms: 11 } }, 1], [{ detail: { limited_until_ms: 10 } }, 0], [{ mailbox: { depth: 0, capacity: 0, refused: 0 } }, 0]];
+  const table = [[{}, 0], [{ state: 'parked' }, 3], [{ state: 'restarting' }, 2], [{ mailbox: { depth: 80, capacity: 100, refused: 0 } }, 1], [{ detail: { stuck: true } }, 2], [{ detail: { connected: false } }, 1], [{ detail: { connected: true } }, 0], [{ detail: { limited_until_ms: 11 } }, 1], [{ detail: { limited_until_ms: 10 } }, 0], [{ mailbox: { depth: 0, capacity: 0, refused: 0 } }, 0]];
   for (const [more, expected] of table) assert.equal(severity(actor('m', 'mirror', null, more), 10), expected, JSON.stringify(more));
 });
 
