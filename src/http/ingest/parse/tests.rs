@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
-use heliograph_schema::signal::Embed;
+use super::{super::item::TEXT_BYTES_MAX, *};
+use heliograph_actors::observation::Event;
+use heliograph_schema::signal::{Attachment, Author, Embed, Mentions, Text};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -257,6 +258,10 @@ fn what_is_rejected_names_its_field() {
             format!("discord_message_id: {not_id}"),
         ),
         (
+            json!({"discord_message_id": "9223372036854775807"}),
+            "discord_message_id: made more than a day ahead of our clock".into(),
+        ),
+        (
             json!({"discord_message_id": "18446744073709551616"}),
             format!("discord_message_id: {not_id}"),
         ),
@@ -469,6 +474,14 @@ fn bad_forms_of_an_item_cost_only_that_item() {
         item(&valid.replacen('{', &format!(r#"{{"extra":{},"#, deep(100_000)), 1)),
         Ok(expected())
     );
+}
+
+#[test]
+fn an_item_is_found_again_by_its_index() {
+    let batch = batch_of(&["{\"a\": 1}".to_owned(), " [2]".to_owned()]);
+    assert_eq!(item_body(&batch, 0).unwrap(), b"{\"a\": 1}");
+    assert_eq!(item_body(&batch, 1).unwrap(), b"[2]");
+    assert_eq!((item_body(&batch, 2), item_body(b"{", 0)), (None, None));
 }
 
 #[test]

@@ -1,0 +1,355 @@
+//! Snapshots of guilds and channels: the names an admin chooses from and readers see. An entry that cannot be read is
+//! quarantined and named in the answer; the others are taken. A snapshot adds and renames, it never removes.
+
+use super::{
+    Ingest, answer, auth,
+    field::{self, Reason, Value},
+    parse::{self, BatchError},
+};
+use crate::{error::ApiError, http::correlation::CorrelationId};
+use actix_web::{HttpRequest, HttpResponse, web};
+use heliograph_schema::{
+    ids::ChannelId,
+    store::{
+        StoreError,
+        channels::{self, Snapshot, SnapshotChannel, SnapshotGuild},
+        signals::{Group, QuarantinedItem},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Guilds, and channels, in one snapshot: twice what an account can be in.
+const GUILDS_MAX: usize = 400;
+const CHANNELS_MAX: usize = 100_000;
+const NAME_CHARS_MAX: usize = 200;
+
+/// A snapshot, entry by entry.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    tenant_key: String,
+    connector_id: String,
+    snapshot: Snapshot,
+    rejected: Vec<RejectedEntry>,
+}
+
+/// An entry that cannot be taken.
+#[derive(Debug, PartialEq, Eq)]
+struct RejectedEntry {
+    kind: &'static str,
+    index: i32,
+    reason: Reason,
+    body: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    tenant_key: Value<'a>,
+    #[serde(borrow)]
+    connector_id: Value<'a>,
+    #[serde(borrow)]
+    guilds: Value<'a>,
+    #[serde(borrow)]
+    channels: Value<'a>,
+}
+
+#[derive(Deserialize)]
+struct WireGuild<'a> {
+    #[serde(borrow)]
+    discord_guild_id: Value<'a>,
+    #[serde(borrow)]
+    name: Value<'a>,
+}
+
+#[derive(Deserialize)]
+struct WireChannel<'a> {
+    #[serde(borrow)]
+    discord_channel_id: Value<'a>,
+    #[serde(borrow)]
+    guild_id: Value<'a>,
+    #[serde(borrow)]
+    name: Value<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Value<'a>,
+    #[serde(borrow)]
+    parent_id: Value<'a>,
+    #[serde(borrow)]
+    position: Value<'a>,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rejected: Vec<Named>,
+}
+
+/// A rejected entry in the answer.
+#[derive(Serialize)]
+struct Named {
+    kind: &'static str,
+    index: i32,
+    reason: Reason,
+}
+
+/// `POST /ingest/channel-guild-sync`.
+pub(super) async fn post(
+    ingest: web::Data<Ingest>,
+    request: HttpRequest,
+    payload: web::Payload,
+    correlation_id: CorrelationId,
+) -> HttpResponse {
+    answer::of(
+        take(&ingest, &request, payload, &correlation_id).await,
+        &correlation_id,
+    )
+}
+
+async fn take(
+    ingest: &web::Data<Ingest>,
+    request: &HttpRequest,
+    payload: web::Payload,
+    correlation_id: &CorrelationId,
+) -> Result<Taken, ApiError> {
+    let push = ingest.receive(request, payload).await?;
+    let Told {
+        tenant_key,
+        connector_id,
+        snapshot,
+        rejected,
+    } = parse_snapshot(&push.body)?;
+    auth::belongs(&push.connector, &tenant_key, &connector_id)?;
+    let quarantined = rejected.iter().map(|entry| QuarantinedItem {
+        connector_id: connector_id.clone(),
+        kind: entry.kind,
+        correlation_id: correlation_id.as_str().to_owned(),
+        item_index: entry.index,
+        reason: entry.reason.clone(),
+        body: entry.body.clone(),
+    });
+    let kept = push.kept("channel-guild-sync", correlation_id, quarantined.collect());
+    let storing = actix_web::rt::spawn(store(ingest.clone(), kept, snapshot));
+    let stored = async {
+        storing
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Interrupted(error.to_string())))
+    };
+    ingest.within_time(stored).await?;
+    let named = rejected.into_iter().map(|entry| Named {
+        kind: entry.kind,
+        index: entry.index,
+        reason: entry.reason,
+    });
+    Ok(Taken {
+        rejected: named.collect(),
+    })
+}
+
+/// Goes on by itself when the connector hangs up or is told to come again: whoever commits new names must also show them,
+/// because the same snapshot a second time brings none.
+async fn store(
+    ingest: web::Data<Ingest>,
+    kept: Group,
+    snapshot: Snapshot,
+) -> Result<(), StoreError> {
+    let renamed = ingest
+        .commit(kept, move |conn| channels::take_snapshot(conn, &snapshot))
+        .await?;
+    if renamed {
+        // The names are durable; that they do not show yet is no reason to send them again.
+        if let Err(error) = ingest.changes.apply().await {
+            tracing::warn!(%error, "the new names of a snapshot are stored and not shown yet");
+        }
+    }
+    Ok(())
+}
+
+/// Reads the body of a snapshot.
+fn parse_snapshot(body: &[u8]) -> Result<Told, BatchError> {
+    let text = field::body_text(body);
+    let text = field::repaired(&text);
+    let envelope: Envelope<'_> = parse::object(&text)?;
+    let mut rejected = Vec::new();
+    Ok(Told {
+        tenant_key: parse::owner("tenant_key", envelope.tenant_key)?,
+        connector_id: parse::owner("connector_id", envelope.connector_id)?,
+        snapshot: Snapshot {
+            guilds: entries(
+                "guilds",
+                "guild",
+                envelope.guilds,
+                GUILDS_MAX,
+                guild,
+                &mut rejected,
+            )?,
+            channels: entries(
+                "channels",
+                "channel",
+                envelope.channels,
+                CHANNELS_MAX,
+                channel,
+                &mut rejected,
+            )?,
+        },
+        rejected,
+    })
+}
+
+/// The entries of one list that can be taken; the others go to `rejected`.
+fn entries<T>(
+    name: &str,
+    kind: &'static str,
+    list: Value<'_>,
+    count_max: usize,
+    read: impl Fn(&RawValue) -> Result<T, Reason>,
+    rejected: &mut Vec<RejectedEntry>,
+) -> Result<Vec<T>, BatchError> {
+    let list = field::list(name, list, count_max).map_err(BatchError::InvalidBatch)?;
+    let mut taken = Vec::with_capacity(list.len());
+    for (at, raw) in list {
+        match read(raw) {
+            Ok(entry) => taken.push(entry),
+            Err(reason) => rejected.push(RejectedEntry {
+                kind,
+                index: i32::try_from(at).unwrap_or(i32::MAX),
+                reason: field::bounded_reason(field::within(name, at, &reason)),
+                body: raw.get().as_bytes().to_vec(),
+            }),
+        }
+    }
+    Ok(taken)
+}
+
+fn guild(raw: &RawValue) -> Result<SnapshotGuild, Reason> {
+    let wire: WireGuild<'_> = field::object(raw)?;
+    Ok(SnapshotGuild {
+        guild_id: field::required_id("discord_guild_id", wire.discord_guild_id)?,
+        name: field::cut_text("name", wire.name, NAME_CHARS_MAX)?.unwrap_or_default(),
+    })
+}
+
+fn channel(raw: &RawValue) -> Result<SnapshotChannel, Reason> {
+    let wire: WireChannel<'_> = field::object(raw)?;
+    Ok(SnapshotChannel {
+        channel_id: field::required_id("discord_channel_id", wire.discord_channel_id)?,
+        guild_id: field::required_id("guild_id", wire.guild_id)?,
+        name: field::cut_text("name", wire.name, NAME_CHARS_MAX)?.unwrap_or_default(),
+        // What is only shown or sorted by does not cost the channel its name.
+        kind: field::integer(wire.kind).and_then(|kind| i16::try_from(kind).ok()),
+        parent_id: field::id::<ChannelId>("parent_id", wire.parent_id)
+            .ok()
+            .flatten(),
+        position: field::integer(wire.position).and_then(|position| i32::try_from(position).ok()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::{Value as Json, json};
+
+    fn read(guilds: &Json, channels: &Json) -> Result<Told, String> {
+        let body = json!({"tenant_key": "t", "connector_id": "c", "idempotency_key": "k", "guilds": guilds, "channels": channels});
+        parse_snapshot(body.to_string().as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_snapshot_reads_in_full() {
+        let told = read(
+            &json!([{"discord_guild_id": "1", "name": "Desk"}, {"discord_guild_id": "2"}]),
+            &json!([
+                {"discord_channel_id": "10", "guild_id": "1", "name": "btc", "type": 0, "parent_id": "9", "position": 3},
+                {"discord_channel_id": "11", "guild_id": "1", "name": "eth", "type": null, "parent_id": null, "position": "x"},
+            ]),
+        );
+        let channel = |id: &str, name: &str| SnapshotChannel {
+            channel_id: id.parse().unwrap(),
+            guild_id: "1".parse().unwrap(),
+            name: name.to_owned(),
+            kind: None,
+            parent_id: None,
+            position: None,
+        };
+        let expected = Snapshot {
+            guilds: vec![
+                SnapshotGuild {
+                    guild_id: "1".parse().unwrap(),
+                    name: "Desk".into(),
+                },
+                SnapshotGuild {
+                    guild_id: "2".parse().unwrap(),
+                    name: String::new(),
+                },
+            ],
+            channels: vec![
+                SnapshotChannel {
+                    kind: Some(0),
+                    parent_id: "9".parse().ok(),
+                    position: Some(3),
+                    ..channel("10", "btc")
+                },
+                channel("11", "eth"),
+            ],
+        };
+        let told = told.unwrap();
+        assert_eq!((told.snapshot, told.rejected), (expected, vec![]));
+    }
+
+    #[test]
+    fn a_bad_entry_costs_only_itself() {
+        let told = read(
+            &json!([{"discord_guild_id": 1, "name": "Desk"}, {"discord_guild_id": "2", "name": "Desk"}]),
+            &json!([5, {"discord_channel_id": "10", "guild_id": "1", "name": ["x"]}, {"discord_channel_id": "11", "guild_id": "1", "name": "ok"}]),
+        );
+        let told = told.unwrap();
+        assert_eq!(
+            (told.snapshot.guilds.len(), told.snapshot.channels.len()),
+            (1, 1)
+        );
+        let rejected: Vec<_> = told
+            .rejected
+            .iter()
+            .map(|entry| (entry.kind, entry.index, entry.reason.as_str()))
+            .collect();
+        let expected = [
+            (
+                "guild",
+                0,
+                "guilds[0].discord_guild_id: expected a string, got a number",
+            ),
+            (
+                "channel",
+                0,
+                "channels[0]: expected an object, got a number",
+            ),
+            (
+                "channel",
+                1,
+                "channels[1].name: expected a string, got an array",
+            ),
+        ];
+        assert_eq!(rejected, expected);
+        assert_eq!(told.rejected[1].body, b"5");
+    }
+
+    #[test]
+    fn lists_may_be_missing_but_not_be_something_else() {
+        assert_eq!(
+            read(&Json::Null, &Json::Null).unwrap().snapshot,
+            Snapshot::default()
+        );
+        assert_eq!(
+            read(&json!({}), &json!([])).unwrap_err(),
+            "the body is not a batch: guilds: expected an array, got an object"
+        );
+        assert_eq!(
+            parse_snapshot(b"[]")
+                .unwrap_err()
+                .to_string()
+                .split(':')
+                .next(),
+            Some("the body is not a batch")
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! What a connector must know: its switches, its channels, their mappings, and whether an admin wishes to see guilds or
+//! channels. Built from the routing snapshot alone; a poll costs no query, and a long poll waits for the snapshot to move.
+
+use super::{Ingest, answer, auth};
+use crate::{error::ApiError, http::correlation::CorrelationId};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderMap},
+    web,
+};
+use heliograph_actors::routing::{Connector, RoutingTable};
+use heliograph_schema::ids::{ChannelId, GuildId};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// `config` of the contract.
+#[derive(Debug, Serialize)]
+pub struct RuntimeConfig<'a> {
+    connector_id: &'a str,
+    tenant_key: &'a str,
+    status: &'static str,
+    config_version: i64,
+    ingest_enabled: bool,
+    forward_enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discovery_request: Option<Discovery>,
+    sources: Vec<Source>,
+    mappings: Vec<MappedTo>,
+}
+
+#[derive(Debug, Serialize)]
+struct Discovery {
+    version: i64,
+    guild_id: Option<GuildId>,
+    requested_at: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source {
+    guild_id: GuildId,
+    channel_id: ChannelId,
+    is_source: bool,
+    is_target: bool,
+    thread_mode: &'static str,
+    is_enabled: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct MappedTo {
+    source_channel_id: ChannelId,
+    target_channel_id: ChannelId,
+    priority: i32,
+}
+
+/// The configuration of `connector` by this snapshot, in an order that depends on nothing else.
+pub fn runtime_config<'a>(connector: &'a Connector, table: &RoutingTable) -> RuntimeConfig<'a> {
+    let mut roles: Vec<_> = connector.roles.values().collect();
+    roles.sort_by_key(|role| (role.guild_id, role.channel_id));
+    let sources = roles.iter().filter(|role| role.is_source);
+    let mappings = sources
+        .filter_map(|role| table.mappings.get(&role.channel_id))
+        .flatten();
+    RuntimeConfig {
+        connector_id: &connector.connector_id,
+        tenant_key: &connector.tenant_key,
+        status: if connector.is_paused {
+            "paused"
+        } else {
+            "active"
+        },
+        config_version: connector.config_version,
+        ingest_enabled: connector.ingest_enabled,
+        forward_enabled: connector.forward_enabled,
+        discovery_request: discovery(connector),
+        mappings: mappings
+            .map(|mapping| MappedTo {
+                source_channel_id: mapping.source_channel_id,
+                target_channel_id: mapping.target_channel_id,
+                priority: mapping.priority,
+            })
+            .collect(),
+        sources: roles
+            .iter()
+            .map(|role| Source {
+                guild_id: role.guild_id,
+                channel_id: role.channel_id,
+                is_source: role.is_source,
+                is_target: role.is_target,
+                thread_mode: role.thread_mode.word(),
+                is_enabled: role.is_enabled,
+            })
+            .collect(),
+    }
+}
+
+/// Absent until an admin has asked for the first time.
+fn discovery(connector: &Connector) -> Option<Discovery> {
+    let asked = connector.discovery;
+    (asked.version > 0).then_some(Discovery {
+        version: asked.version,
+        guild_id: asked.guild_id,
+        requested_at: asked.requested_at_ms,
+    })
+}
+
+/// Moves when either version moves, and never else.
+pub fn etag(connector: &Connector) -> String {
+    format!(
+        "W/\"{}:{}\"",
+        connector.config_version, connector.discovery.version
+    )
+}
+
+/// Whether one of the `If-None-Match` headers names this ETag. Compared weakly, as a GET may.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let lists = headers
+        .get_all(header::IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok());
+    lists
+        .flat_map(|list| list.split(','))
+        .any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Query {
+    tenant_key: Option<String>,
+    wait: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    config: RuntimeConfig<'a>,
+}
+
+/// `GET /connectors/{connector_id}/runtime-config`.
+pub(super) async fn get(
+    ingest: web::Data<Ingest>,
+    connector_id: web::Path<String>,
+    request: HttpRequest,
+    correlation_id: CorrelationId,
+) -> HttpResponse {
+    let query = web::Query::<Query>::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .unwrap_or_default();
+    let asked = Asked {
+        headers: request.headers(),
+        connector_id: &connector_id,
+        tenant_key: query.tenant_key.as_deref().unwrap_or_default(),
+    };
+    let wait_s = query
+        .wait
+        .and_then(|wait| wait.parse().ok())
+        .unwrap_or(0)
+        .min(ingest.limits.long_poll_s_max);
+    let patience = tokio::time::sleep(Duration::from_secs(wait_s));
+    let outcome = poll(&asked, ingest.routing.clone(), patience).await;
+    match outcome {
+        Err(error) => error.answer(&correlation_id),
+        Ok((table, connector, is_new)) => {
+            ingest.heard_from(&connector.connector_id);
+            let etag = etag(&connector);
+            let mut response = if is_new {
+                answer::done(
+                    &Body {
+                        config: runtime_config(&connector, &table),
+                    },
+                    &correlation_id,
+                )
+            } else {
+                HttpResponse::NotModified().finish()
+            };
+            if let Ok(value) = header::HeaderValue::from_str(&etag) {
+                response.headers_mut().insert(header::ETAG, value);
+            }
+            response
+        }
+    }
+}
+
+/// Who asks, and for what.
+struct Asked<'a> {
+    headers: &'a HeaderMap,
+    connector_id: &'a str,
+    tenant_key: &'a str,
+}
+
+/// Waits until the connector has something new to read, at the longest until `patience` is over. Whoever rotates the token ends the
+/// wait with a 401: the token is looked up again with every snapshot.
+async fn poll(
+    asked: &Asked<'_>,
+    mut routing: watch::Receiver<Arc<RoutingTable>>,
+    patience: impl Future<Output = ()>,
+) -> Result<(Arc<RoutingTable>, Arc<Connector>, bool), ApiError> {
+    let mut patience = std::pin::pin!(patience);
+    loop {
+        let table = Arc::clone(&routing.borrow_and_update());
+        let connector = auth::authenticate(asked.headers, &table)?;
+        auth::belongs(&connector, asked.tenant_key, asked.connector_id)?;
+        let is_new = !is_known(asked.headers, &etag(&connector));
+        if is_new {
+            return Ok((table, connector, is_new));
+        }
+        let moved = tokio::select! {
+            biased;
+            changed = routing.changed() => changed.is_ok(),
+            () = &mut patience => false,
+        };
+        // The time is over, or the process stops.
+        if !moved {
+            return Ok((table, connector, is_new));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
