@@ -133,10 +133,9 @@ fn with_server(
     set_up::configure(&admin, &book, &token_file)?;
     let log_file = settings.data_dir.join("connector.log");
     let mut connector = start_connector(settings, &book, &token_file, &log_file)?;
-    let outcome = set_up::names(&admin, stop).and_then(|()| {
-        show(&places(&book, fake));
-        watch(settings, stop, server, &mut connector, &log_file)
-    });
+    show(&places(&book, fake));
+    let outcome = set_up::names(&admin, stop)
+        .and_then(|()| watch(settings, stop, server, &mut connector, &log_file));
     let ended = children::terminate(&mut connector, CONNECTOR_END_WITHIN).map(drop);
     outcome.and(ended)
 }

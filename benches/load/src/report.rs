@@ -85,18 +85,55 @@ pub fn write(kind: &str, name: &str, figures: &Figures) -> Outcome<PathBuf> {
     Ok(path)
 }
 
-/// `figures` as lines of name and value; nested values are left to the file.
+/// What a reader looks for first; everything else follows by name.
+const HEADLINES: [&str; 22] = [
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "max_ms",
+    "revisions_per_s",
+    "batches_per_s",
+    "deliveries_per_s",
+    "us_per_delivery",
+    "floor_us_per_delivery",
+    "times_floor",
+    "kb_per_session",
+    "cpu_percent",
+    "rss_mib",
+    "ready_s",
+    "p99_ratio",
+    "runs",
+    "events",
+    "sent",
+    "acked",
+    "lost",
+    "doubled",
+    "gaps",
+];
+
+/// `figures` as lines of name and value, median with minimum and maximum where there are several; nested values are left to
+/// the file.
 #[must_use]
 pub fn table(title: &str, figures: &Figures) -> String {
+    let mut names: Vec<&String> = figures.keys().collect();
+    names.sort_by_key(|name| {
+        HEADLINES
+            .iter()
+            .position(|headline| headline == name)
+            .unwrap_or(HEADLINES.len())
+    });
     let mut lines = vec![title.to_owned()];
-    for (name, value) in figures {
-        let text = match value {
-            Value::Object(spread) if spread.contains_key("median") => format!(
-                "{:>12}   ({} to {})",
-                plain(&spread["median"]),
-                plain(&spread["min"]),
-                plain(&spread["max"])
-            ),
+    for name in names {
+        let text = match &figures[name] {
+            Value::Object(spread) if spread.contains_key("median") => {
+                let median = plain(&spread["median"]);
+                if spread["min"] == spread["max"] {
+                    format!("{median:>12}")
+                } else {
+                    let (min, max) = (plain(&spread["min"]), plain(&spread["max"]));
+                    format!("{median:>12}   ({min} to {max})")
+                }
+            }
             Value::Object(_) | Value::Array(_) => continue,
             other => format!("{:>12}", plain(other)),
         };

@@ -123,23 +123,22 @@ fn server_step(context: &Context, scene: &Scene, sessions: usize, rate: f64) -> 
     let fleet = scene.listen(vec![scene.lanes[0].channels.clone(); sessions])?;
     let plan = plan(scene, rate, LADDER_BATCH_ITEMS, context.seconds(4));
     let (pushed, tally, lost) = scene.push_to(&fleet, &plan)?;
-    Ok(step_of(&tally, lost, pushed.elapsed))
+    let is_kept_up = lost == 0 && tally.closed.is_empty();
+    Ok(step_of(&tally, is_kept_up, pushed.elapsed))
 }
 
 fn floor_step(context: &Context, sessions: usize, rate: f64) -> Outcome<Step> {
     let (cost, tally, lost) = on_floor(context, sessions, rate, context.seconds(4))?;
-    Ok(step_of(
-        &tally,
-        lost,
-        Duration::from_millis(cost.elapsed_ms),
-    ))
+    // The loop closes its sockets when it is done.
+    let elapsed = Duration::from_millis(cost.elapsed_ms);
+    Ok(step_of(&tally, lost == 0, elapsed))
 }
 
-fn step_of(tally: &Tally, lost: u64, elapsed: Duration) -> Step {
+fn step_of(tally: &Tally, is_kept_up: bool, elapsed: Duration) -> Step {
     Step {
         deliveries_per_s: scene::per_second(tally.deliveries, elapsed),
         p99_ms: tally.latency.quantile_ms(0.99),
-        is_kept_up: lost == 0 && tally.closed.is_empty(),
+        is_kept_up,
     }
 }
 

@@ -130,10 +130,11 @@ fn fill(channels: usize, from: u64, until: u64, total: u64) -> String {
                   replace(replace(replace(t.frame, t.signal_id::text, f.signal_id::text), t.channel_id::text, f.channel_id::text),
                           '\"seq\":' || t.seq || ',', '\"seq\":' || f.seq || ',')
              FROM filled f, template t WHERE f.n >= {revisions_from};
-         INSERT INTO channel_heads (channel_id, epoch, seq, newest_signal_id)
-           SELECT channel_id, 1, max(seq), max(signal_id) FROM filled GROUP BY channel_id
+         INSERT INTO channel_heads (channel_id, epoch, seq, newest_known_id, newest_created_id)
+           SELECT channel_id, 1, max(seq), max(signal_id), max(signal_id) FROM filled GROUP BY channel_id
            ON CONFLICT (channel_id) DO UPDATE SET seq = EXCLUDED.seq,
-             newest_signal_id = greatest(channel_heads.newest_signal_id, EXCLUDED.newest_signal_id);
+             newest_known_id = greatest(channel_heads.newest_known_id, EXCLUDED.newest_known_id),
+             newest_created_id = greatest(channel_heads.newest_created_id, EXCLUDED.newest_created_id);
          DROP TABLE filled; DROP TABLE template;"
     )
 }
