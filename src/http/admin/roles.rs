@@ -1,0 +1,51 @@
+//! `/api/connectors/{connector_id}/channels`: what a channel is to a connector.
+
+use super::{Admin, actor, fields, lists::Asked};
+use crate::error::ApiError;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Json, Path, Query},
+};
+use heliograph_actors::routing::ThreadMode;
+use heliograph_schema::{
+    ids::{ChannelId, GuildId},
+    store::channel_roles::{self, RoleSettings},
+};
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Put {
+    guild_id: GuildId,
+    is_source: bool,
+    is_target: bool,
+    is_enabled: bool,
+    #[serde(deserialize_with = "fields::thread_mode")]
+    thread_mode: ThreadMode,
+    version: Option<i64>,
+}
+
+pub(super) async fn list(admin: Data<Admin>, connector_id: Path<String>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+    let page = asked.page()?;
+    let rows = admin.read(move |conn| channel_roles::list(conn, &connector_id, page)).await?;
+    Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.channel_id)?))
+}
+
+pub(super) async fn put(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    path: Path<(String, ChannelId)>,
+    body: Json<Put>,
+) -> Result<HttpResponse, ApiError> {
+    let (connector_id, channel_id) = path.into_inner();
+    let settings = RoleSettings {
+        guild_id: body.guild_id,
+        is_source: body.is_source,
+        is_target: body.is_target,
+        is_enabled: body.is_enabled,
+        thread_mode: body.thread_mode.word().to_owned(),
+    };
+    let (actor, version) = (actor(&request), body.version);
+    let put = move |conn: &mut _| channel_roles::put(conn, &actor, &connector_id, channel_id, &settings, version);
+    Ok(HttpResponse::Ok().json(admin.change(put).await?))
+}
