@@ -108,6 +108,20 @@ pub struct Proof {
     pub run: fn(&Settings) -> Outcome<Report>,
 }
 
+impl Proof {
+    /// Runs it with a few faults, as tests do.
+    ///
+    /// # Errors
+    /// The stage could not be set up or the load could not go on; a broken promise is in the report.
+    pub fn run_tiny(&self, server_binary: impl Into<PathBuf>, seed: u64) -> Outcome<Report> {
+        (self.run)(&Settings {
+            server_binary: server_binary.into(),
+            seed,
+            faults: self.faults.1,
+        })
+    }
+}
+
 /// All proofs of this crate.
 pub const ALL: &[Proof] = &[
     Proof {

@@ -189,6 +189,15 @@ pub fn fold(repetitions: Vec<Figures>) -> Figures {
     folded
 }
 
+/// How many losses, doubles, holes, disorders and closed sessions the figures of a run tell: zero in a good one, at any size.
+#[must_use]
+pub fn faults(figures: &Figures) -> u64 {
+    ["lost", "doubled", "out_of_order", "gaps", "closed", "stuck"]
+        .iter()
+        .filter_map(|name| figures.get(*name)?.as_u64())
+        .sum()
+}
+
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 {
@@ -218,6 +227,7 @@ mod tests {
             json!({"median": 2.5, "min": 1.0, "max": 9.0})
         );
         assert_eq!(folded["lost"], json!(5));
+        assert_eq!(faults(&folded), 5);
         assert_eq!(folded["source"], json!("metrics"));
         assert_eq!(folded["repetitions"][3]["p99_ms"], json!(9.0));
         let table = table("e0", &folded);

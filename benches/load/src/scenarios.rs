@@ -42,6 +42,17 @@ pub struct Context {
 }
 
 impl Context {
+    /// One tiny repetition against this server, as tests run it.
+    #[must_use]
+    pub fn tiny(server_binary: impl Into<PathBuf>) -> Self {
+        Self {
+            server_binary: server_binary.into(),
+            bench_binary: None,
+            size: Size::Tiny,
+            repetitions: 1,
+        }
+    }
+
     /// `full`, or `tiny` in a tiny run.
     #[must_use]
     pub fn pick<T>(&self, full: T, tiny: T) -> T {

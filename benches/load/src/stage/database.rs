@@ -1,18 +1,20 @@
 //! Owns a PostgreSQL that outlives any server of this process, a fresh database for each stage, and the connection with
 //! which checks look into the server's tables. It writes nothing by itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_types};
-use private_postgres::{PrivatePostgres, Settings};
+use private_postgres::{PrivatePostgres, Settings, StartError};
 
-use crate::failure::{Doing, Outcome};
+use crate::failure::{Doing, Failure, Outcome};
 
 /// Connections the shared PostgreSQL accepts: several stages at once, each with a pool, writers and checks.
 const CONNECTIONS_MAX: u16 = 200;
+/// Processes that may have stages of one build at the same time.
+const SLOTS: u32 = 8;
 
 /// A durable PostgreSQL below this process.
 #[derive(Debug)]
@@ -32,12 +34,40 @@ impl TestPostgres {
         if let Some(postgres) = shared.as_ref() {
             return Ok(Arc::clone(postgres));
         }
-        let parent = crate::report::target_dir().join("stage");
-        remove_those_left_behind(&parent);
-        let data_dir = parent.join(format!("postgres-{}", std::process::id()));
-        let postgres = Arc::new(Self::start(&data_dir)?);
+        let postgres = Arc::new(Self::in_a_free_slot()?);
         *shared = Some(Arc::clone(&postgres));
         Ok(postgres)
+    }
+
+    /// Clusters are kept and used again, since making one takes longer than starting it; each is one process' at a time.
+    fn in_a_free_slot() -> Outcome<Self> {
+        let parent = crate::report::target_dir().join("stage");
+        for slot in 0..SLOTS {
+            match launch(&parent.join(format!("postgres-{slot}"))) {
+                Err(StartError::InUse { .. }) => {}
+                other => {
+                    let postgres = Self::of(other.doing("starting a PostgreSQL")?);
+                    postgres.drop_those_left_behind()?;
+                    return Ok(postgres);
+                }
+            }
+        }
+        Err(Failure::new(format!(
+            "all {SLOTS} places below {} are in use",
+            parent.display()
+        )))
+    }
+
+    /// Databases of an earlier process that had no time to drop them.
+    fn drop_those_left_behind(&self) -> Outcome<()> {
+        let mut admin = Table::open(&self.lock().url("postgres"))?;
+        let left = admin.texts(
+            r"SELECT datname::text AS text FROM pg_database WHERE datname LIKE 'stage\_%'",
+        )?;
+        for name in left {
+            admin.run(&format!("DROP DATABASE {name} WITH (FORCE)"))?;
+        }
+        Ok(())
     }
 
     /// Another one, with its files in `data_dir`; it ends with this value.
@@ -45,14 +75,16 @@ impl TestPostgres {
     /// # Errors
     /// It did not start.
     pub fn start(data_dir: &Path) -> Outcome<Self> {
-        let settings = Settings {
-            max_connections: CONNECTIONS_MAX,
-            ..Settings::new(data_dir)
-        };
-        Ok(Self {
-            postgres: Mutex::new(PrivatePostgres::start(&settings).doing("starting a PostgreSQL")?),
+        launch(data_dir)
+            .doing("starting a PostgreSQL")
+            .map(Self::of)
+    }
+
+    fn of(postgres: PrivatePostgres) -> Self {
+        Self {
+            postgres: Mutex::new(postgres),
             databases: AtomicU64::new(0),
-        })
+        }
     }
 
     /// Makes an empty database; its libpq URL.
@@ -116,25 +148,11 @@ impl TestPostgres {
     }
 }
 
-/// Directories of processes that are gone. Their PostgreSQL ended with them.
-fn remove_those_left_behind(parent: &Path) {
-    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-    let stale: Vec<PathBuf> = entries
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.rsplit('-').next()?.parse().ok())
-                .is_some_and(|pid: u32| {
-                    entry.file_name().to_string_lossy().starts_with("postgres-")
-                        && !crate::proc_stat::is_alive(pid)
-                })
-        })
-        .map(|entry| entry.path())
-        .collect();
-    for directory in stale {
-        let _ = std::fs::remove_dir_all(directory);
-    }
+fn launch(data_dir: &Path) -> Result<PrivatePostgres, StartError> {
+    PrivatePostgres::start(&Settings {
+        max_connections: CONNECTIONS_MAX,
+        ..Settings::new(data_dir)
+    })
 }
 
 /// A connection for looking into the tables.
