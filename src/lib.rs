@@ -1,5 +1,10 @@
 //! The process.
 
+pub mod clock;
 pub mod config;
+pub mod database;
 pub mod error;
 pub mod http;
+pub mod serve;
+pub mod token;
+pub mod topology;

@@ -111,7 +111,7 @@ impl Root {
     fn reconfigure(&self, answer: oneshot::Sender<Result<(), StoreError>>, ctx: &mut Context<Self>) {
         let version = self.makings.routing.borrow().version + 1;
         let (store, load) = (self.makings.store.clone(), self.makings.load_routing);
-        let read = async move { store.read(move |connection| load(connection, version)).await };
+        let read = async move { store.run(move |connection| load(connection, version)).await };
         // Nothing else meanwhile: snapshots are swapped in the order in which they were read.
         ctx.wait(read.into_actor(self).map(move |read, root, _| {
             let done = read.map(|table| root.work_by(table));

@@ -19,7 +19,7 @@ use heliograph_schema::{
         ServerFrame,
     },
     ids::ChannelId,
-    store::{Store, signals},
+    store::{Store, session_tokens, signals},
 };
 use serde_json::json;
 use std::{
@@ -46,6 +46,8 @@ pub struct LocalSession {
     pub outbox: Outbox,
     /// What it may see.
     pub tier: i16,
+    /// By which token it came; `None` for a visitor.
+    pub session_token_id: Option<i64>,
     /// For the logs of both sides.
     pub session_id: String,
     /// Shuts the socket, whatever it is doing.
@@ -377,7 +379,46 @@ impl SessionHub {
         for (session, channels) in hidden {
             self.detach(session, &channels, "hidden");
         }
+        self.end_revoked(ctx);
         self.learn_heads(ctx);
+    }
+
+    /// Asks which tokens have ended and ends their sessions.
+    fn end_revoked(&self, ctx: &mut Context<Self>) {
+        let mut tokens: Vec<i64> =
+            self.makings.sessions.borrow().values().filter_map(|local| local.session_token_id).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        if tokens.is_empty() {
+            return;
+        }
+        let store = self.makings.store.clone();
+        let read = async move {
+            loop {
+                let asked = tokens.clone();
+                match store.run(move |connection| session_tokens::ended_among(connection, &asked)).await {
+                    Ok(ended) => return ended,
+                    Err(error) => {
+                        tracing::warn!(%error, "session tokens could not be read");
+                        tokio::time::sleep(READ_AGAIN_AFTER).await;
+                    }
+                }
+            }
+        };
+        ctx.spawn(read.into_actor(self).map(|ended, actor, _| {
+            let of_ended = |local: &LocalSession| local.session_token_id.is_some_and(|id| ended.contains(&id));
+            let sessions: Vec<SessionKey> = actor
+                .makings
+                .sessions
+                .borrow()
+                .iter()
+                .filter(|(_, local)| of_ended(local))
+                .map(|(&key, _)| key)
+                .collect();
+            for session in sessions {
+                actor.end(session, CloseCode::AccessEnded, false);
+            }
+        }));
     }
 
     fn drain(&mut self) {

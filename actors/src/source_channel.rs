@@ -5,6 +5,7 @@
 use crate::{
     messages::{Answer, Capture, Open, Opened, Recall, Route, StoreRequest, WriteAnswer},
     port::{Mail, Port},
+    routing::RoutingTable,
     source_channel_core::ChannelCore,
     supervision::{Observe, Restartable},
     term::Term,
@@ -14,13 +15,16 @@ use actix::{
 };
 use heliograph_schema::{ids::{ChannelId, SignalId}, signal::SignalState, store::signals::Head};
 use serde_json::json;
-use tokio::sync::oneshot;
+use std::sync::Arc;
+use tokio::sync::{oneshot, watch};
 
 /// What a source channel is made of; all generations share it.
 #[derive(Clone)]
 pub struct SourceChannelMakings {
     /// The channel.
     pub channel_id: ChannelId,
+    /// For its name.
+    pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// Recent signals it remembers.
     pub remembered_max: usize,
     /// The current term.
@@ -34,6 +38,8 @@ pub struct SourceChannelMakings {
 struct Memory {
     term: u64,
     opened_at: Head,
+    /// Visible changes routed since.
+    routed: i64,
     core: ChannelCore,
 }
 
@@ -51,7 +57,7 @@ impl SourceChannel {
 
     fn begin(&mut self, opened: Opened) {
         let core = ChannelCore::new(opened.head, self.makings.remembered_max);
-        self.memory = Some(Memory { term: opened.term, opened_at: opened.head, core });
+        self.memory = Some(Memory { term: opened.term, opened_at: opened.head, routed: 0, core });
     }
 
     /// The memory, when it is of the current term.
@@ -75,6 +81,7 @@ impl SourceChannel {
         let router = self.makings.router.clone();
         let Some(memory) = self.memory() else { return refuse(capture.answer, WriteAnswer::Stale) };
         let (changes, counts) = memory.core.join_batch(capture.observations);
+        memory.routed += i64::from(counts.accepted);
         let route = Route {
             term: memory.term,
             opened_at: memory.opened_at,
@@ -166,10 +173,12 @@ impl Handler<Observe> for SourceChannel {
 
     fn handle(&mut self, _: Observe, _: &mut Context<Self>) -> Self::Result {
         let memory = self.memory.as_ref();
+        let routing = self.makings.routing.borrow();
         MessageResult(json!({
             "channel_id": self.makings.channel_id,
+            "name": routing.sources.get(&self.makings.channel_id).map(|source| &source.name),
             "term": memory.map(|m| m.term),
-            "opened_at_seq": memory.map(|m| m.opened_at.cursor.seq),
+            "seq": memory.map(|m| m.opened_at.cursor.seq + m.routed),
             "remembered": memory.map(|m| m.core.remembered()),
         }))
     }

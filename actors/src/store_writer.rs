@@ -56,6 +56,8 @@ pub struct StoreWriter {
     keeps: Vec<Keep>,
     revisions_pending: usize,
     flush_asked: bool,
+    /// Writes still to be committed one by one, to find the one whose data the database refuses.
+    alone: usize,
     commits: u64,
     last_error: Option<String>,
 }
@@ -86,6 +88,7 @@ impl StoreWriter {
             keeps: Vec::new(),
             revisions_pending: 0,
             flush_asked: false,
+            alone: 0,
             commits: 0,
             last_error: None,
         }
@@ -96,6 +99,10 @@ impl StoreWriter {
             StoreRequest::Write(write) => {
                 self.revisions_pending += write.changes.len();
                 self.writes.push(*write);
+                if self.alone > 0 {
+                    self.alone -= 1;
+                    return self.flush();
+                }
             }
             StoreRequest::Keep(keep) => self.keeps.push(keep),
             // Reads see everything that was sent before them.
@@ -162,8 +169,9 @@ impl StoreWriter {
             return pending.answer_all(WriteAnswer::Poisoned);
         }
         let Pending { writes, keeps } = pending;
+        self.alone = writes.len();
         for write in writes {
-            // Planned in the term that has just ended; its sender plans it anew, alone.
+            // Planned in the term that has just ended; it comes again and is then tried alone.
             let _ = write.answer.send(WriteAnswer::Stale);
         }
         for keep in keeps {

@@ -141,8 +141,6 @@ sections! {
         group_commit_revisions_max: usize,
         /// Recent signals a source channel remembers.
         channel_signals_cached_max: usize,
-        /// Look-ups of older signals at the same time.
-        recall_in_flight_max: usize,
     }
     /// Live streams.
     sessions: Sessions {

@@ -135,7 +135,8 @@ diesel::table! {
         channel_id -> Int8,
         epoch -> Int4,
         seq -> Int8,
-        newest_signal_id -> Int8,
+        newest_known_id -> Int8,
+        newest_created_id -> Int8,
     }
 }
 

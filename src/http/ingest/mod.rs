@@ -11,6 +11,7 @@ mod fixture;
 mod guild_sync;
 mod item;
 mod last_seen;
+pub mod message_batch;
 pub mod parse;
 pub mod runtime_config;
 mod thread;
@@ -221,7 +222,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
             "GET",
             web::get().to(runtime_config::get),
         ))
-        .service(only("/ingest/thread", "POST", web::post().to(thread::post)))
+        .service(only(
+            "/ingest/message-batch",
+            "POST",
+            web::post().to(message_batch::post),
+        ))
+        .service(only(
+            "/ingest/thread", "POST", web::post().to(thread::post)))
         .service(only(
             "/ingest/channel-guild-sync",
             "POST",

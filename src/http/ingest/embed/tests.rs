@@ -10,20 +10,20 @@ fn read(embeds_json: &Json) -> Result<Vec<Embed>, Reason> {
     embeds("embeds", Some(serde_json::from_str(&text).unwrap()))
 }
 
-fn one(raw_json: Json) -> Embed {
+fn one(raw_json: &Json) -> Embed {
     let mut all = read(&json!([{"embed_index": 0, "raw_json": raw_json}])).unwrap();
     all.pop().unwrap_or_default()
 }
 
 #[test]
 fn both_spellings_read_the_same() {
-    let api = one(json!({
+    let api = one(&json!({
         "type": "rich", "title": "BTC long", "description": "**entry** 1", "url": "https://e.x/1", "color": 0x00FF_8800,
         "timestamp": "2026-11-21T10:00:00.000000+00:00", "author": {"name": "desk", "url": "https://e.x/d"},
         "footer": {"text": "not advice"}, "image": {"url": "https://e.x/c.png", "proxy_url": "https://p.x/c.png"},
         "thumbnail": {"proxy_url": "https://p.x/t.png"}, "fields": [{"name": "TP", "value": "2", "inline": true}],
     }));
-    let store = one(json!({
+    let store = one(&json!({
         "type": "rich", "rawTitle": "BTC long", "title": [{"type": "text"}], "rawDescription": "**entry** 1", "description": ["x"],
         "url": "https://e.x/1", "color": "#ff8800", "timestamp": "2026-11-21T10:00:00.000000+00:00",
         "author": {"name": "desk", "url": "https://e.x/d"}, "footer": {"text": "not advice"},
@@ -74,14 +74,14 @@ fn a_picture_is_found_under_every_spelling() {
     ];
     for (value, expected) in table {
         assert_eq!(
-            one(json!({"type": "image", "image": value}))
+            one(&json!({"type": "image", "image": value}))
                 .image_url
                 .as_deref(),
             expected,
             "{value}"
         );
         assert_eq!(
-            one(json!({"type": "image", "thumbnail": value}))
+            one(&json!({"type": "image", "thumbnail": value}))
                 .thumbnail_url
                 .as_deref(),
             expected,
@@ -89,7 +89,7 @@ fn a_picture_is_found_under_every_spelling() {
         );
     }
     assert_eq!(
-        one(json!({"images": [{"url": "x"}, {"url": own}]}))
+        one(&json!({"images": [{"url": "x"}, {"url": own}]}))
             .image_url
             .as_deref(),
         Some(own)
@@ -138,7 +138,7 @@ fn nonsense_inside_is_left_out() {
     ];
     for color in table {
         let embed = one(
-            json!({"title": "t", "color": color, "timestamp": "later", "author": "x", "footer": [], "image": 1, "fields": [1, {}, {"name": 2}]}),
+            &json!({"title": "t", "color": color, "timestamp": "later", "author": "x", "footer": [], "image": 1, "fields": [1, {}, {"name": 2}]}),
         );
         assert_eq!(
             embed,
@@ -156,7 +156,7 @@ fn everything_is_bounded() {
     let long = "é".repeat(20_000);
     let field = json!({"name": long, "value": long});
     let embed = one(
-        json!({"type": long, "title": long, "description": long, "footer": {"text": long}, "author": {"name": long}, "fields": vec![field; 40]}),
+        &json!({"type": long, "title": long, "description": long, "footer": {"text": long}, "author": {"name": long}, "fields": vec![field; 40]}),
     );
     let chars = |text: &Option<String>| text.as_ref().unwrap().chars().count();
     assert_eq!(chars(&embed.title), TITLE_CHARS_MAX);

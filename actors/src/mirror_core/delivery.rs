@@ -1,0 +1,390 @@
+//! One delivery in a mirror's hands: what stands in Discord, what shall stand there, and the next step from the one to the
+//! other. A create whose answer was lost leaves a doubt, which is settled before anything else is done.
+
+use super::inventory::Inventory;
+use crate::{
+    limits_core::Route,
+    payload::{Identity, PartPayload, nonce},
+    render_core::render,
+};
+use heliograph_schema::{
+    delivery::{PendingDelivery, PostedPart, WantedDelivery},
+    ids::{ChannelId, MessageId, RoleId, SignalId},
+    signal::SignalState,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+/// A digest that no payload has: the message stands, but what it shows is not certain.
+pub(super) const UNCERTAIN: &[u8] = b"?";
+
+/// The age of a row is only as exact as the time it took to read it.
+const START_MARGIN_MS: i64 = 5_000;
+
+/// A part that may stand in Discord without our knowing.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    pub(super) part: u16,
+    /// What attempts of this life said, one for each different payload.
+    pub(super) sent: Vec<(Identity, Vec<u8>)>,
+    /// An earlier life may have made an attempt.
+    pub(super) inherited: bool,
+    /// No attempt is older.
+    pub(super) first_ms: i64,
+    /// No attempt is younger.
+    pub(super) last_ms: i64,
+    /// Until then a repeated create is certainly recognised by its nonce.
+    pub(super) trusted_until_ms: i64,
+    /// A repeated create was refused: only reading the channel back can tell what became of the ones before.
+    pub(super) is_refused: bool,
+}
+
+/// What a mirror holds of a signal.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) signal: Arc<SignalState>,
+    pub(super) ping_role_id: Option<RoleId>,
+    pub(super) ordinal: i64,
+    pub(super) desired_revision: i32,
+    pub(super) delivered_revision: i32,
+    pub(super) parts: BTreeMap<u16, PostedPart>,
+    /// What stands in Discord is known; else its row is being read.
+    pub(super) known: bool,
+    pub(super) doubt: Option<Doubt>,
+    /// Parts that were posted and then deleted by somebody else; not posted again.
+    pub(super) gone: BTreeSet<u16>,
+    /// Parts taken away since the last complete delivery.
+    pub(super) removals: u32,
+    /// Refusals.
+    pub(super) attempts: u32,
+    /// Failures in a row that say nothing of the message itself.
+    pub(super) faults: u32,
+    pub(super) not_before_ms: i64,
+    pub(super) wanted_at_ms: i64,
+    pub(super) committed_at: Option<Instant>,
+    pub(super) note: Option<String>,
+    /// What earlier revisions looked like in the part in doubt.
+    pub(super) earlier: Earlier,
+    rendered: Option<Vec<Rendered>>,
+}
+
+/// Of the revisions between what was delivered and what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Earlier {
+    Unasked,
+    Asked,
+    Read(Vec<Identity>),
+}
+
+#[derive(Debug, Clone)]
+struct Rendered {
+    payload: PartPayload,
+    digest: Vec<u8>,
+}
+
+/// The next thing to do.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Everything stands as wanted.
+    Done,
+    Create { part: u16, payload: PartPayload, digest: Vec<u8>, nonce: String },
+    Edit { part: u16, message_id: MessageId, payload: PartPayload, digest: Vec<u8> },
+    Delete { part: u16, message_id: MessageId },
+    /// A part somebody else deleted is not wanted any more.
+    Forget { part: u16 },
+    /// The message of the part in doubt was found.
+    Adopt { part: u16, message_id: MessageId, digest: Vec<u8> },
+    /// The channel must be read back from this moment on.
+    List { from_ms: i64 },
+    /// Earlier revisions must be read.
+    ReadRevisions,
+    /// Nothing before this moment; `None`: before something else has happened.
+    Wait(Option<i64>),
+    /// It cannot be rendered.
+    Poison(String),
+}
+
+impl Step {
+    /// The route of the request it needs; `None` when it needs none.
+    pub(super) fn route(&self) -> Option<Route> {
+        match self {
+            Self::Create { .. } => Some(Route::Create),
+            Self::Edit { .. } => Some(Route::Edit),
+            Self::Delete { .. } => Some(Route::Delete),
+            Self::List { .. } => Some(Route::List),
+            _ => None,
+        }
+    }
+}
+
+/// The durations a step depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spans {
+    /// How long after its first attempt a create may be repeated.
+    pub(super) trust_ms: i64,
+    /// After so long no attempt can still be on its way.
+    pub(super) settle_ms: i64,
+}
+
+impl Delivery {
+    pub(super) fn wanted(now_ms: i64, wanted: WantedDelivery, known: bool) -> Self {
+        Self {
+            signal: wanted.signal,
+            ping_role_id: wanted.ping_role_id,
+            ordinal: wanted.ordinal,
+            desired_revision: wanted.desired_revision,
+            delivered_revision: 0,
+            parts: BTreeMap::new(),
+            known,
+            doubt: None,
+            gone: BTreeSet::new(),
+            removals: 0,
+            attempts: 0,
+            faults: 0,
+            not_before_ms: now_ms,
+            wanted_at_ms: now_ms,
+            committed_at: wanted.committed_at,
+            note: None,
+            earlier: Earlier::Unasked,
+            rendered: None,
+        }
+    }
+
+    /// From its row. `started_ms`: what was wanted before may have been attempted by an earlier life.
+    pub(super) fn pending(now_ms: i64, row: PendingDelivery, started_ms: i64, spans: Spans) -> Self {
+        let wanted = WantedDelivery {
+            signal: row.signal.clone(),
+            mapping_id: row.mapping_id,
+            ping_role_id: row.ping_role_id,
+            ordinal: row.ordinal,
+            desired_revision: row.desired_revision,
+            committed_at: None,
+        };
+        let mut delivery = Self::wanted(now_ms, wanted, false);
+        delivery.learn(now_ms, row, started_ms, spans);
+        delivery
+    }
+
+    /// Takes over what the row says of Discord. Only for a delivery of which nothing was known.
+    pub(super) fn learn(&mut self, now_ms: i64, row: PendingDelivery, started_ms: i64, spans: Spans) {
+        self.wanted_at_ms = now_ms - row.wanted_age_ms;
+        self.delivered_revision = row.delivered_revision;
+        self.attempts = row.attempts;
+        self.not_before_ms = now_ms + row.wait_ms.max(0);
+        self.parts = row.parts.iter().cloned().map(|part| (part.part, part)).collect();
+        self.known = true;
+        self.want(row.signal, row.desired_revision, None);
+        if self.wanted_at_ms < started_ms + START_MARGIN_MS {
+            self.doubt = self.inherit_doubt(started_ms, spans);
+        }
+    }
+
+    fn inherit_doubt(&mut self, started_ms: i64, spans: Spans) -> Option<Doubt> {
+        let part = (0..=u16::MAX).find(|part| !self.parts.contains_key(part))?;
+        let needs_it = self.rendered().is_ok_and(|parts| parts.len() > usize::from(part));
+        // When only one change is not delivered, no other payload can ever have been sent.
+        if self.is_single() && !needs_it {
+            return None;
+        }
+        Some(Doubt {
+            part,
+            sent: Vec::new(),
+            inherited: true,
+            first_ms: self.wanted_at_ms,
+            last_ms: started_ms,
+            trusted_until_ms: self.wanted_at_ms + spans.trust_ms,
+            is_refused: false,
+        })
+    }
+
+    /// Raises what is wanted; older news is ignored.
+    pub(super) fn want(&mut self, signal: Arc<SignalState>, desired_revision: i32, committed_at: Option<Instant>) {
+        if desired_revision > self.desired_revision {
+            self.signal = signal;
+            self.desired_revision = desired_revision;
+            self.committed_at = committed_at.or(self.committed_at);
+            self.attempts = 0;
+            self.rendered = None;
+        }
+    }
+
+    pub(super) fn signal_id(&self) -> SignalId {
+        self.signal.signal_id
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.signal.deleted_at_ms.is_some()
+    }
+
+    /// Its messages are still to appear: they do so in the order of ordinals.
+    pub(super) fn is_first(&self) -> bool {
+        self.known && self.delivered_revision == 0 && !self.is_deleted()
+    }
+
+    /// It was deleted before anything of it was ever sent.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.known && self.is_deleted() && self.parts.is_empty() && self.doubt.is_none()
+    }
+
+    /// An attempt of this life is in doubt.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.doubt.as_ref().is_some_and(|doubt| !doubt.sent.is_empty())
+    }
+
+    fn is_single(&self) -> bool {
+        self.desired_revision <= self.delivered_revision + 1
+    }
+
+    /// A create of this payload got no answer.
+    pub(super) fn doubt_create(&mut self, part: u16, payload: &PartPayload, digest: &[u8], sent_ms: i64, now_ms: i64, spans: Spans) {
+        let doubt = self.doubt.get_or_insert_with(|| Doubt {
+            part,
+            sent: Vec::new(),
+            inherited: false,
+            first_ms: sent_ms,
+            last_ms: now_ms,
+            trusted_until_ms: sent_ms + spans.trust_ms,
+            is_refused: false,
+        });
+        doubt.last_ms = now_ms;
+        if !doubt.sent.iter().any(|(_, sent)| sent == digest) {
+            doubt.sent.push((payload.identity(), digest.to_vec()));
+        }
+    }
+
+    /// The create of `part` succeeded, now or by an earlier attempt.
+    pub(super) fn posted(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {
+        let single = self.is_single();
+        let sure = self.doubt.take().is_none_or(|doubt| {
+            doubt.sent.iter().all(|(_, sent)| sent == digest) && (!doubt.inherited || single)
+        });
+        self.stand(part, message_id, if sure { digest } else { UNCERTAIN });
+    }
+
+    pub(super) fn stand(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {
+        self.parts.insert(part, PostedPart { part, message_id, digest: digest.to_vec() });
+    }
+
+    fn rendered(&mut self) -> Result<&[Rendered], String> {
+        if self.rendered.is_none() {
+            let (signal, ping) = (&self.signal, self.ping_role_id);
+            let parts = catch_unwind(AssertUnwindSafe(|| render(signal, ping)))
+                .map_err(|_| "the signal cannot be rendered".to_owned())?;
+            let with_digest = |payload: PartPayload| Rendered { digest: payload.digest(), payload };
+            self.rendered = Some(parts.into_iter().map(with_digest).collect());
+        }
+        Ok(self.rendered.as_deref().unwrap_or_default())
+    }
+
+    /// What to do next. Steps are small: the next one is asked for when this one has been recorded.
+    pub(super) fn step(&mut self, now_ms: i64, target: ChannelId, inventory: Option<&Inventory>, spans: Spans) -> Step {
+        if let Err(reason) = self.rendered() {
+            return Step::Poison(reason);
+        }
+        if let Some(step) = self.settle(now_ms, target, inventory, spans) {
+            return step;
+        }
+        let wanted = self.rendered.as_deref().unwrap_or_default();
+        for (part, want) in (0..).zip(wanted) {
+            match self.parts.get(&part) {
+                None if self.gone.contains(&part) => {}
+                None => return self.create(part, target),
+                Some(stands) if stands.digest.is_empty() || stands.digest == want.digest => {}
+                Some(stands) => {
+                    let (payload, digest) = (want.payload.clone(), want.digest.clone());
+                    return Step::Edit { part, message_id: stands.message_id, payload, digest };
+                }
+            }
+        }
+        let wanted_parts = wanted.len();
+        match self.parts.last_key_value() {
+            Some((&part, stands)) if usize::from(part) >= wanted_parts => {
+                if stands.digest.is_empty() {
+                    return Step::Forget { part };
+                }
+                Step::Delete { part, message_id: stands.message_id }
+            }
+            _ => Step::Done,
+        }
+    }
+
+    fn create(&self, part: u16, target: ChannelId) -> Step {
+        let Some(want) = self.rendered.as_deref().and_then(|parts| parts.get(usize::from(part))) else { return Step::Done };
+        let nonce = nonce(self.signal_id(), target, part, self.delivered_revision, self.removals);
+        Step::Create { part, payload: want.payload.clone(), digest: want.digest.clone(), nonce }
+    }
+
+    /// The next step towards certainty; `None` when there is no doubt (any more).
+    fn settle(&mut self, now_ms: i64, target: ChannelId, inventory: Option<&Inventory>, spans: Spans) -> Option<Step> {
+        let doubt = self.doubt.clone()?;
+        let is_wanted = usize::from(doubt.part) < self.rendered.as_ref().map_or(0, Vec::len);
+        let may_repeat = is_wanted && !doubt.is_refused;
+        if may_repeat && now_ms <= doubt.trusted_until_ms {
+            return Some(self.create(doubt.part, target));
+        }
+        let list = Step::List { from_ms: doubt.first_ms };
+        let Some(inventory) = inventory.filter(|seen| seen.covers(&doubt)) else { return Some(list) };
+        let Some(candidates) = self.candidates(&doubt, inventory) else {
+            return Some(if self.earlier == Earlier::Asked { Step::Wait(None) } else { Step::ReadRevisions });
+        };
+        if let Some(found) = inventory.find(&candidates) {
+            let digest = self.only_payload(&doubt).unwrap_or_else(|| UNCERTAIN.to_vec());
+            return Some(Step::Adopt { part: doubt.part, message_id: found.message_id, digest });
+        }
+        let settled_ms = doubt.last_ms + spans.settle_ms;
+        if inventory.at_ms >= settled_ms {
+            self.doubt = None;
+            return None;
+        }
+        if may_repeat {
+            // It was not there a moment ago: from that moment on the nonce is trusted again.
+            let trusted_until_ms = inventory.at_ms + spans.trust_ms;
+            if let Some(doubt) = self.doubt.as_mut().filter(|_| now_ms <= trusted_until_ms) {
+                doubt.trusted_until_ms = trusted_until_ms;
+                let part = doubt.part;
+                return Some(self.create(part, target));
+            }
+            return Some(list);
+        }
+        Some(if now_ms >= settled_ms { list } else { Step::Wait(Some(settled_ms)) })
+    }
+
+    /// The digest of what was sent, when nothing else can have been sent.
+    fn only_payload(&self, doubt: &Doubt) -> Option<Vec<u8>> {
+        let current = self.rendered.as_deref()?.get(usize::from(doubt.part)).map(|part| &part.digest);
+        let inherited = doubt.inherited.then(|| current.filter(|_| self.is_single()));
+        let mut possible = inherited.into_iter().chain(doubt.sent.iter().map(|(_, digest)| Some(digest)));
+        let first = possible.next()??;
+        possible.all(|other| other == Some(first)).then(|| first.clone())
+    }
+
+    /// What the message in doubt may look like; `None` while earlier revisions must be read to know.
+    fn candidates(&self, doubt: &Doubt, inventory: &Inventory) -> Option<Vec<Identity>> {
+        let mut candidates: Vec<Identity> = doubt.sent.iter().map(|(identity, _)| *identity).collect();
+        if !doubt.inherited || inventory.is_empty() {
+            return Some(candidates);
+        }
+        let current = self.rendered.as_deref().and_then(|parts| parts.get(usize::from(doubt.part)));
+        candidates.extend(current.map(|part| part.payload.identity()));
+        match &self.earlier {
+            _ if self.is_single() => Some(candidates),
+            Earlier::Read(earlier) => {
+                candidates.extend(earlier);
+                Some(candidates)
+            }
+            Earlier::Unasked | Earlier::Asked => None,
+        }
+    }
+
+    /// The revisions that were asked for.
+    pub(super) fn learn_revisions(&mut self, states: &[Arc<SignalState>]) {
+        let Some(part) = self.doubt.as_ref().map(|doubt| usize::from(doubt.part)) else { return };
+        let ping = self.ping_role_id;
+        let identity = |state: &Arc<SignalState>| render(state, ping).get(part).map(PartPayload::identity);
+        self.earlier = Earlier::Read(states.iter().filter_map(identity).collect());
+    }
+}

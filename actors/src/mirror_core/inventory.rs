@@ -1,0 +1,54 @@
+//! What a channel held that no delivery is known to have posted, read back once for all deliveries in doubt.
+
+use super::delivery::Doubt;
+use crate::{exchange::Listed, payload::Identity};
+use heliograph_schema::ids::{DISCORD_EPOCH_MS, MessageId};
+
+/// Our clock may be ahead of Discord's by so much.
+const SKEW_MS: i64 = 60_000;
+/// Unrecorded messages kept at most. There is one for each lost answer; more means that somebody else posts as this bot.
+const ORPHANS_MAX: usize = 10_000;
+
+/// A reading of the channel, complete from `from_ms` on.
+#[derive(Debug, Clone)]
+pub(super) struct Inventory {
+    pub(super) from_ms: i64,
+    /// When the reading began.
+    pub(super) at_ms: i64,
+    /// Oldest first.
+    orphans: Vec<Listed>,
+}
+
+impl Inventory {
+    pub(super) fn new(from_ms: i64, at_ms: i64) -> Self {
+        Self { from_ms, at_ms, orphans: Vec::new() }
+    }
+
+    /// The id behind which the reading starts.
+    pub(super) fn first_after(&self) -> i64 {
+        (self.from_ms - SKEW_MS - DISCORD_EPOCH_MS).max(0) << 22
+    }
+
+    pub(super) fn add(&mut self, page: Vec<Listed>) {
+        let room = ORPHANS_MAX.saturating_sub(self.orphans.len());
+        self.orphans.extend(page.into_iter().take(room));
+    }
+
+    /// Whether it says anything of this doubt: every attempt lies between its two ends.
+    pub(super) fn covers(&self, doubt: &Doubt) -> bool {
+        self.from_ms <= doubt.first_ms && self.at_ms >= doubt.last_ms
+    }
+
+    pub(super) fn find(&self, candidates: &[Identity]) -> Option<Listed> {
+        self.orphans.iter().copied().find(|orphan| candidates.contains(&orphan.identity))
+    }
+
+    /// The message belongs to a delivery.
+    pub(super) fn claim(&mut self, message_id: MessageId) {
+        self.orphans.retain(|orphan| orphan.message_id != message_id);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.orphans.is_empty()
+    }
+}

@@ -1,0 +1,126 @@
+//! For operators: health, readiness, metrics, the actor tree. Each listener answers health and readiness; the rest is on the
+//! admin listener.
+
+use crate::error::ApiError;
+use actix_web::{HttpResponse, web};
+use heliograph_actors::{
+    supervision::Tree,
+    vitals::{Kind, LifeState},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+/// An actor that does not answer in this time is shown as stuck.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Whether and why the process can or cannot do its work.
+#[derive(Clone)]
+pub struct Readiness {
+    /// The store writer can commit.
+    pub can_commit: Arc<AtomicBool>,
+    /// The process is on its way out.
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// `None` when ready, else the reason.
+    pub fn why_not(&self) -> Option<&'static str> {
+        if self.stopping.load(SeqCst) {
+            Some("the server stops")
+        } else if !self.can_commit.load(SeqCst) {
+            Some("the store writer has no database")
+        } else {
+            None
+        }
+    }
+}
+
+/// What the routes work with.
+pub struct Operators {
+    /// Every actor.
+    pub tree: Tree,
+    /// See there.
+    pub readiness: Readiness,
+    /// Every metric.
+    pub metrics: PrometheusHandle,
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "ok": true }))
+}
+
+async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
+    match readiness.why_not() {
+        None => HttpResponse::Ok().json(json!({ "ok": true })),
+        Some(reason) => HttpResponse::ServiceUnavailable().json(json!({ "ok": false, "reason": reason })),
+    }
+}
+
+async fn actors(operators: web::Data<Operators>) -> HttpResponse {
+    let why_not = operators.readiness.why_not();
+    HttpResponse::Ok().json(json!({
+        "at_ms": crate::clock::now_ms(),
+        "ready": why_not.is_none(),
+        "not_ready_reason": why_not,
+        "actors": operators.tree.observe(PATIENCE).await,
+    }))
+}
+
+async fn unpark(operators: web::Data<Operators>, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    if operators.tree.unpark(&name) {
+        tracing::info!(actor = %name, "unparked by an operator");
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Err(ApiError::not_found("parked actor of this name"))
+}
+
+async fn metrics(operators: web::Data<Operators>) -> HttpResponse {
+    sum_up_actors(&operators.tree);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(operators.metrics.render())
+}
+
+/// Gauges of the tree, by kind of actor and not by name, so that they stay few.
+fn sum_up_actors(tree: &Tree) {
+    #[derive(Default)]
+    struct Sum {
+        count: u32,
+        parked: u32,
+        depth: usize,
+        deepest: usize,
+    }
+    let mut sums: HashMap<Kind, Sum> = HashMap::new();
+    for vitals in tree.vitals() {
+        let sum = sums.entry(vitals.kind).or_default();
+        sum.count += 1;
+        sum.parked += u32::from(vitals.state() == LifeState::Parked);
+        sum.depth += vitals.depth();
+        sum.deepest = sum.deepest.max(vitals.depth());
+    }
+    for (kind, sum) in sums {
+        metrics::gauge!("heliograph_actors", "kind" => kind.word()).set(sum.count);
+        metrics::gauge!("heliograph_actors_parked", "kind" => kind.word()).set(sum.parked);
+        metrics::gauge!("heliograph_mailbox_depth_sum", "kind" => kind.word()).set(sum.depth as f64);
+        metrics::gauge!("heliograph_mailbox_depth_max", "kind" => kind.word()).set(sum.deepest as f64);
+    }
+}
+
+/// Health and readiness, on every listener.
+pub fn probes(config: &mut web::ServiceConfig) {
+    config.route("/healthz", web::get().to(healthz)).route("/readyz", web::get().to(readyz));
+}
+
+/// The rest, on the admin listener.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/debug/actors", web::get().to(actors))
+        .route("/metrics", web::get().to(metrics))
+        .route("/api/actors/{name:.*}/unpark", web::post().to(unpark));
+}

@@ -1,0 +1,282 @@
+//! The whole tree in one function, last stage first: who exists, on which thread, with which bounds, and what happens when its
+//! restart budget is spent. Rules are elsewhere.
+
+use crate::{
+    clock,
+    config::Config,
+    http::changes::{ConfigurationChanged, NotApplied},
+};
+use actix::{Arbiter, ArbiterHandle};
+use diesel::pg::PgConnection;
+use futures_util::future::BoxFuture;
+use heliograph_actors::{
+    inlets::Inlets,
+    messages::{Capture, Route, StoreRequest},
+    outlets::{HubOutlet, MirrorOutlet, Outlets},
+    port::Port,
+    restart_core::RestartBudget,
+    retention::{Kept, Retention, RetentionMakings},
+    root::{Root, RootMakings, RootRequest, mirror_name, source_channel_name},
+    router::{Router, RouterMakings},
+    routing::RoutingTable,
+    routing_load,
+    session_hub::{HubRequest, SessionBounds, SessionHub, SessionHubMakings},
+    hub_core::RingBounds,
+    source_channel::{SourceChannel, SourceChannelMakings},
+    store_writer::{StoreWriter, StoreWriterMakings},
+    supervision::{Exhausted, OnFatal, Tree},
+    term::Term,
+    vitals::{Kind, Vitals},
+};
+use heliograph_schema::{ids::ChannelId, store::Store};
+use std::{
+    sync::{Arc, atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst}},
+    time::Duration,
+};
+use tokio::sync::{oneshot, watch};
+
+/// Messages that may wait for an actor, by kind. Ingest admits at most `ingest.batches_in_flight_max` batches, which is what
+/// really bounds the first three; these are beyond it, so that they refuse only when something is stuck.
+mod mailbox {
+    pub(super) const STORE_WRITER: usize = 8_192;
+    pub(super) const ROUTER: usize = 8_192;
+    pub(super) const SOURCE_CHANNEL: usize = 512;
+    /// Commits and session requests; a refused commit is read from the table.
+    pub(super) const SESSION_HUB: usize = 32_768;
+    pub(super) const ROOT: usize = 1_024;
+    pub(super) const RETENTION: usize = 8;
+}
+
+/// What the listeners need of the tree.
+#[derive(Clone)]
+pub struct Topology {
+    /// Every actor.
+    pub tree: Tree,
+    /// The configuration everyone works by.
+    pub routing: watch::Receiver<Arc<RoutingTable>>,
+    /// Source channels.
+    pub inlets: Inlets,
+    /// Hubs and mirrors.
+    pub outlets: Outlets,
+    /// Keeps bodies and bad items.
+    pub writer: Port<StoreRequest>,
+    /// The store writer can commit.
+    pub can_commit: Arc<AtomicBool>,
+    root: Port<RootRequest>,
+    store: Store,
+    bounds: SessionBounds,
+    hubs: Arc<AtomicUsize>,
+}
+
+/// Starts everything but the hubs, which belong to the threads of the public listener. `connection` holds the router lock.
+///
+/// # Errors
+/// When the configuration cannot be read from the tables.
+pub async fn start(
+    config: &Config,
+    store: &Store,
+    database_url: &str,
+    connection: PgConnection,
+    on_fatal: OnFatal,
+) -> Result<Topology, NotApplied> {
+    let budget = RestartBudget {
+        restarts_max: config.supervision.restarts_max as usize,
+        window: Duration::from_secs(config.supervision.restart_window_s),
+    };
+    let tree = Tree::new(budget, on_fatal);
+    let (routing_sender, routing) = watch::channel(Arc::new(RoutingTable::default()));
+    let (inlets, outlets, term) = (Inlets::default(), Outlets::default(), Term::default());
+    let can_commit = Arc::new(AtomicBool::new(false));
+
+    // Each of these threads belongs to one subtree: what blocks or floods one does not touch the others.
+    let [writing, routing_thread, mirroring, rooting] = std::array::from_fn(|_| Arbiter::new().handle());
+
+    let writer = start_store_writer(&tree, &writing, connection, StoreWriterMakings {
+        database_url: database_url.to_owned(),
+        term: term.clone(),
+        outlets: outlets.clone(),
+        group_revisions_max: config.store.group_commit_revisions_max,
+        ready: can_commit.clone(),
+    });
+    let router = start_router(&tree, &routing_thread, RouterMakings {
+        routing: routing.clone(),
+        term: term.clone(),
+        writer: writer.clone(),
+    });
+    start_retention(&tree, &rooting, config, store);
+    let start_mirror = mirrors(&tree, &mirroring, config, store, database_url)?;
+    let channel_makings = ChannelMakings {
+        routing: routing.clone(),
+        remembered_max: config.store.channel_signals_cached_max,
+        term,
+        router,
+        writer: writer.clone(),
+    };
+    let (channel_tree, channel_thread) = (tree.clone(), routing_thread);
+    let root = start_root(&tree, &rooting, RootMakings {
+        tree: tree.clone(),
+        store: store.clone(),
+        load_routing: routing_load::load,
+        routing: Arc::new(routing_sender),
+        inlets: inlets.clone(),
+        outlets: outlets.clone(),
+        start_source_channel: Arc::new(move |id| channel_makings.start(&channel_tree, &channel_thread, id)),
+        start_mirror,
+    });
+    let missing = root.clone();
+    outlets.when_mirror_is_missing(Arc::new(move |target| {
+        // Refused: its deliveries are in the table, and the next change or start finds them.
+        let _ = missing.post(RootRequest::MissingMirror(target));
+    }));
+    let topology = Topology {
+        tree,
+        routing,
+        inlets,
+        outlets,
+        writer,
+        can_commit,
+        root,
+        store: store.clone(),
+        bounds: session_bounds(config),
+        hubs: Arc::default(),
+    };
+    topology.apply().await?;
+    Ok(topology)
+}
+
+fn start_store_writer(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    connection: PgConnection,
+    makings: StoreWriterMakings,
+) -> Port<StoreRequest> {
+    let vitals = Vitals::new("store_writer", Kind::StoreWriter, mailbox::STORE_WRITER);
+    let first = move |_: &mut _| StoreWriter::new(makings, Some(connection));
+    Port::new(tree.start(arbiter, &vitals, Exhausted::EndProcess, first).recipient(), vitals)
+}
+
+fn start_router(tree: &Tree, arbiter: &ArbiterHandle, makings: RouterMakings) -> Port<Route> {
+    let vitals = Vitals::new("router", Kind::Router, mailbox::ROUTER);
+    let first = move |_: &mut _| Router::new(makings);
+    Port::new(tree.start(arbiter, &vitals, Exhausted::EndProcess, first).recipient(), vitals)
+}
+
+fn start_root(tree: &Tree, arbiter: &ArbiterHandle, makings: RootMakings) -> Port<RootRequest> {
+    let vitals = Vitals::new("root", Kind::Root, mailbox::ROOT);
+    let first = move |_: &mut _| Root::new(makings);
+    Port::new(tree.start(arbiter, &vitals, Exhausted::EndProcess, first).recipient(), vitals)
+}
+
+fn start_retention(tree: &Tree, arbiter: &ArbiterHandle, config: &Config, store: &Store) {
+    let makings = RetentionMakings {
+        store: store.clone(),
+        kept: Kept {
+            raw_batches_days: config.retention.raw_batches_days,
+            revisions_days: config.retention.revisions_days,
+            quarantine_days: config.retention.quarantine_days,
+        },
+        interval: Duration::from_secs(config.retention.interval_s),
+        today: || chrono::Utc::now().date_naive(),
+    };
+    let vitals = Vitals::new("retention", Kind::Retention, mailbox::RETENTION);
+    tree.start(arbiter, &vitals, Exhausted::Park, move |_| Retention::new(makings));
+}
+
+/// What every source channel is made of but its id.
+struct ChannelMakings {
+    routing: watch::Receiver<Arc<RoutingTable>>,
+    remembered_max: usize,
+    term: Term,
+    router: Port<Route>,
+    writer: Port<StoreRequest>,
+}
+
+impl ChannelMakings {
+    fn start(&self, tree: &Tree, arbiter: &ArbiterHandle, channel_id: ChannelId) -> Port<Capture> {
+        let makings = SourceChannelMakings {
+            channel_id,
+            routing: self.routing.clone(),
+            remembered_max: self.remembered_max,
+            term: self.term.clone(),
+            router: self.router.clone(),
+            writer: self.writer.clone(),
+        };
+        let vitals = Vitals::new(source_channel_name(channel_id), Kind::SourceChannel, mailbox::SOURCE_CHANNEL);
+        let first = move |_: &mut _| SourceChannel::new(makings);
+        Port::new(tree.start(arbiter, &vitals, Exhausted::Park, first).recipient(), vitals)
+    }
+}
+
+fn session_bounds(config: &Config) -> SessionBounds {
+    let sessions = &config.sessions;
+    SessionBounds {
+        channels_max: sessions.channels_max,
+        outbox_age_max: Duration::from_millis(sessions.outbox_age_ms_max),
+        replay_page: i64::try_from(sessions.replay_page).unwrap_or(i64::MAX),
+        ring: RingBounds { frames_max: sessions.ring_frames_max, bytes_max: sessions.ring_bytes_max },
+        heartbeat: Duration::from_millis(sessions.heartbeat_ms),
+    }
+}
+
+impl Topology {
+    /// Bounds of sessions.
+    pub fn session_bounds(&self) -> SessionBounds {
+        self.bounds
+    }
+
+    /// Starts the hub of this thread and lets it hear every commit.
+    pub fn start_hub_here(&self, sessions: heliograph_actors::session_hub::LocalSessions) -> Port<HubRequest> {
+        let name = format!("session_hub/{}", self.hubs.fetch_add(1, SeqCst));
+        let vitals = Vitals::new(name, Kind::SessionHub, mailbox::SESSION_HUB);
+        let hub = SessionHub::new(SessionHubMakings {
+            routing: self.routing.clone(),
+            store: self.store.clone(),
+            sessions,
+            bounds: self.bounds,
+            now_ms: clock::now_ms,
+        });
+        let address = self.tree.start_here(&vitals, Exhausted::EndProcess, hub);
+        let requests = Port::new(address.clone().recipient(), vitals.clone());
+        self.outlets.add_hub(HubOutlet {
+            committed: Port::new(address.recipient(), vitals),
+            requests: requests.clone(),
+        });
+        requests
+    }
+}
+
+impl ConfigurationChanged for Topology {
+    fn apply(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.root.post(RootRequest::Reconfigure(answer)).map_err(|(refused, _)| NotApplied(refused.to_string()));
+        Box::pin(async move {
+            asked?;
+            let applied = answered.await.map_err(|_| NotApplied("the root did not answer".to_owned()))?;
+            applied.map_err(|error| NotApplied(error.to_string()))
+        })
+    }
+}
+
+struct Inert;
+impl actix::Actor for Inert {
+    type Context = actix::Context<Self>;
+}
+impl actix::Handler<heliograph_actors::port::Mail<heliograph_actors::messages::Wanted>> for Inert {
+    type Result = ();
+    fn handle(&mut self, _: heliograph_actors::port::Mail<heliograph_actors::messages::Wanted>, _: &mut actix::Context<Self>) {}
+}
+
+fn mirrors(
+    _tree: &Tree,
+    arbiter: &ArbiterHandle,
+    _config: &Config,
+    _store: &Store,
+    _database_url: &str,
+) -> Result<heliograph_actors::root::StartMirror, NotApplied> {
+    let arbiter = arbiter.clone();
+    Ok(Arc::new(move |target| {
+        let vitals = Vitals::new(mirror_name(target), Kind::Mirror, 10_000);
+        let addr = <Inert as actix::Actor>::start_in_arbiter(&arbiter, |_| Inert);
+        MirrorOutlet { port: Port::new(addr.recipient(), vitals), fell_behind: Arc::default() }
+    }))
+}
