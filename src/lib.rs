@@ -1,5 +1,6 @@
 //! The process.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database;

@@ -49,6 +49,9 @@ pub fn start_log(config: &Config) {
 /// # Errors
 /// When it cannot start; nothing runs then.
 pub fn serve(config: &Config, addresses_file: Option<&Path>) -> Result<ExitCode, NotServing> {
+    // Faults that a test asked for in the environment.
+    #[cfg(feature = "failpoints")]
+    let _faults = fail::FailScenario::setup();
     // One TLS provider for the whole process; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let database = Database::open(&config.database).map_err(NotServing::because)?;

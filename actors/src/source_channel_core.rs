@@ -71,6 +71,8 @@ impl ChannelCore {
 
     fn join_one(&mut self, said: &Observation, changes: &mut Vec<Change>, counts: &mut Counts) {
         fail::fail_point!("source_channel::join", |_| ());
+        // For tests of poison events: compiled out without the feature `failpoints`.
+        fail::fail_point!("source_channel::poison", said.text.raw.contains('\u{2620}'), |_| ());
         let known = self.states.get(&said.signal_id).map(|(state, _)| state.clone());
         let mut state =
             known.unwrap_or_else(|| Arc::new(SignalState::unknown(said.signal_id, said.channel_id, said.guild_id)));

@@ -1,0 +1,186 @@
+//! The command line: run the process, migrate its tables, or administer a running one as a client of its admin listener. Reads
+//! no environment itself: the configuration does, the admin token included, which is never an argument.
+
+mod channel;
+mod client;
+mod connector;
+mod mapping;
+mod migrate;
+mod session_token;
+mod show;
+
+use crate::{
+    config::{Config, ConfigError},
+    serve::{self, NotServing},
+};
+use clap::{Args, Parser, Subcommand};
+use client::Client;
+use heliograph_schema::store::StoreError;
+use serde_json::Value;
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+/// A router for signals: captured, ordered, committed, delivered within milliseconds.
+#[derive(Debug, Parser)]
+#[command(name = "heliograph", version)]
+pub struct CommandLine {
+    /// Configuration file; without it HELIOGRAPH_CONFIG, else the defaults and the environment
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the process until SIGTERM
+    Serve {
+        /// Write the addresses that were taken here, as JSON, when ready
+        #[arg(long, value_name = "FILE")]
+        addresses_file: Option<PathBuf>,
+    },
+    /// Bring the tables to the form this program knows
+    Migrate {
+        /// Change nothing; fail when a migration is pending
+        #[arg(long)]
+        check: bool,
+        /// Take the last migration back and run it again; loses what its tables hold
+        #[arg(long, conflicts_with = "check")]
+        redo: bool,
+    },
+    /// Programs outside that capture and push
+    Connector {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: connector::Connector,
+    },
+    /// Channels: what they are to a connector, and who sees them
+    Channel {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: channel::Channel,
+    },
+    /// From which source channel into which target channel
+    Mapping {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: mapping::Mapping,
+    },
+    /// Who may watch live
+    SessionToken {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: session_token::SessionToken,
+    },
+    /// The tree of actors, with their mailboxes and restarts
+    Actors {
+        #[command(flatten)]
+        to: To,
+    },
+    /// Items of connectors that could not be taken
+    Quarantine {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: Quarantine,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Quarantine {
+    /// Newest first
+    List,
+}
+
+/// Which process is administered, and how its answers are shown.
+#[derive(Debug, Args)]
+struct To {
+    /// Address of the admin listener; without it `admin.listen` of the configuration
+    #[arg(long, global = true, value_name = "URL")]
+    admin: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// Why a command did not do its work, in one line.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Serve(#[from] NotServing),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What a command has to show: JSON for programs, a form of it for people.
+struct Shown {
+    json: Value,
+    text: String,
+}
+
+/// Runs a command: 0 when it did its work, 1 and one line on stderr when it did not.
+pub fn run(line: CommandLine) -> ExitCode {
+    match execute(line) {
+        Ok(code) => code,
+        Err(failure) => {
+            // Where nobody listens to errors, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "heliograph: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
+    let config = Config::from_environment(line.config.as_deref())?;
+    match line.command {
+        Command::Serve { addresses_file } => {
+            serve::start_log(&config);
+            Ok(serve::serve(&config, addresses_file.as_deref())?)
+        }
+        Command::Migrate { check, redo } => {
+            print(&migrate::run(&config, check, redo)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Connector { to, command } => administer(&config, to, async |client| connector::run(&client, command).await),
+        Command::Channel { to, command } => administer(&config, to, async |client| channel::run(&client, command).await),
+        Command::Mapping { to, command } => administer(&config, to, async |client| mapping::run(&client, command).await),
+        Command::SessionToken { to, command } => {
+            administer(&config, to, async |client| session_token::run(&client, command).await)
+        }
+        Command::Actors { to } => administer(&config, to, async |client| show::actors(client.get("/debug/actors").await?)),
+        Command::Quarantine { to, command: Quarantine::List } => {
+            administer(&config, to, async |client| Ok(show::rows(show::QUARANTINE, client.list("/api/quarantine").await?)))
+        }
+    }
+}
+
+fn administer(
+    config: &Config,
+    to: To,
+    command: impl AsyncFnOnce(Client) -> Result<Shown, Failure>,
+) -> Result<ExitCode, Failure> {
+    let client = Client::new(to.admin, &config.admin)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let shown = runtime.map_err(|error| Failure::Other(error.to_string()))?.block_on(command(client))?;
+    if to.json {
+        print(&format!("{:#}", shown.json));
+    } else {
+        print(shown.text.trim_end());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(text: &str) {
+    // A reader that went away (`| head`) is no fault.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests;

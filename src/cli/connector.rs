@@ -1,0 +1,95 @@
+//! `heliograph connector …`.
+
+use super::{
+    Failure, Shown,
+    client::{Client, segment},
+    show::{self, CONNECTORS},
+};
+use clap::{Subcommand, ValueEnum};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Connector {
+    /// Make a connector known and print its token, once
+    Create {
+        /// Its id: A-Z a-z 0-9 _ . -
+        connector_id: String,
+        /// The tenant it belongs to
+        #[arg(long)]
+        tenant: String,
+        /// A name for people
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// All connectors
+    List,
+    /// Print a new token, once; the old one ends at once
+    Rotate { connector_id: String },
+    /// Refuse what it pushes
+    Pause { connector_id: String },
+    /// Take what it pushes again
+    Resume { connector_id: String },
+    /// Mirror its signals, or not
+    Forward { connector_id: String, switch: Switch },
+    /// Let it push, or not
+    Ingest { connector_id: String, switch: Switch },
+    /// Ask it for its guilds, or for the channels of one
+    Discover {
+        connector_id: String,
+        /// Whose channels
+        #[arg(long)]
+        guild: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    On,
+    Off,
+}
+
+pub(super) async fn run(client: &Client, command: Connector) -> Result<Shown, Failure> {
+    match command {
+        Connector::Create { connector_id, tenant, name } => {
+            let body = json!({ "connector_id": connector_id, "tenant_key": tenant, "name": name });
+            Ok(with_token(client.ask(Method::POST, "/api/connectors", Some(body)).await?))
+        }
+        Connector::List => Ok(show::rows(CONNECTORS, client.list("/api/connectors").await?)),
+        Connector::Rotate { connector_id } => {
+            let body = json!({ "version": version(client, &connector_id).await? });
+            let path = format!("/api/connectors/{}/rotate", segment(&connector_id));
+            Ok(with_token(client.ask(Method::POST, &path, Some(body)).await?))
+        }
+        Connector::Pause { connector_id } => change(client, &connector_id, "status", "paused".into()).await,
+        Connector::Resume { connector_id } => change(client, &connector_id, "status", "active".into()).await,
+        Connector::Forward { connector_id, switch } => {
+            change(client, &connector_id, "forward_enabled", (switch == Switch::On).into()).await
+        }
+        Connector::Ingest { connector_id, switch } => {
+            change(client, &connector_id, "ingest_enabled", (switch == Switch::On).into()).await
+        }
+        Connector::Discover { connector_id, guild } => {
+            let path = format!("/api/connectors/{}/discovery", segment(&connector_id));
+            let json = client.ask(Method::POST, &path, Some(json!({ "guild_id": guild }))).await?;
+            let text = format!("asked, request {}: see `heliograph channel list`", json["discovery_request_version"]);
+            Ok(Shown { json, text })
+        }
+    }
+}
+
+fn with_token(json: Value) -> Shown {
+    let token = json["token"].as_str().unwrap_or_default().to_owned();
+    Shown { json, text: format!("{token}\n\nThis is shown once. Give it to the connector as its bearer token.") }
+}
+
+async fn version(client: &Client, connector_id: &str) -> Result<Value, Failure> {
+    let found = client.find("/api/connectors", "connector_id", connector_id).await?;
+    found.map(|row| row["version"].clone()).ok_or_else(|| Failure::Other(format!("there is no connector {connector_id}")))
+}
+
+async fn change(client: &Client, connector_id: &str, field: &str, value: Value) -> Result<Shown, Failure> {
+    let body = json!({ "version": version(client, connector_id).await?, field: value });
+    let path = format!("/api/connectors/{}", segment(connector_id));
+    Ok(show::row(CONNECTORS, client.ask(Method::PATCH, &path, Some(body)).await?))
+}

@@ -1,0 +1,142 @@
+//! Answers as tables for people. Pure: JSON in, text out.
+
+use super::{Failure, Shown};
+use chrono::{DateTime, SecondsFormat};
+use serde_json::Value;
+
+/// A table: what a column is called, and the field it shows. Fields that end in `_ms` are times.
+pub(super) type Columns = &'static [(&'static str, &'static str)];
+
+pub(super) const CONNECTORS: Columns = &[
+    ("CONNECTOR", "connector_id"),
+    ("TENANT", "tenant_key"),
+    ("NAME", "name"),
+    ("STATUS", "status"),
+    ("INGEST", "ingest_enabled"),
+    ("FORWARD", "forward_enabled"),
+    ("CONFIG", "config_version"),
+    ("LAST SEEN", "last_seen_at_ms"),
+];
+
+pub(super) const ROLES: Columns = &[
+    ("CHANNEL", "channel_id"),
+    ("GUILD", "guild_id"),
+    ("SOURCE", "is_source"),
+    ("TARGET", "is_target"),
+    ("ENABLED", "is_enabled"),
+    ("THREADS", "thread_mode"),
+];
+
+pub(super) const CHANNELS: Columns =
+    &[("CHANNEL", "channel_id"), ("NAME", "name"), ("GUILD", "guild_id"), ("GUILD NAME", "guild_name"), ("MIN TIER", "min_tier")];
+
+pub(super) const MAPPINGS: Columns = &[
+    ("MAPPING", "mapping_id"),
+    ("SOURCE", "source_channel_id"),
+    ("TARGET", "target_channel_id"),
+    ("TIER", "tier"),
+    ("PING", "ping_role_id"),
+    ("PRIORITY", "priority"),
+    ("ENABLED", "is_enabled"),
+];
+
+pub(super) const SESSION_TOKENS: Columns =
+    &[("TOKEN", "session_token_id"), ("NAME", "name"), ("TIER", "tier"), ("EXPIRES", "expires_at_ms"), ("REVOKED", "revoked_at_ms")];
+
+pub(super) const QUARANTINE: Columns = &[
+    ("ITEM", "quarantine_id"),
+    ("RECEIVED", "received_at_ms"),
+    ("CONNECTOR", "connector_id"),
+    ("KIND", "kind"),
+    ("REASON", "reason"),
+];
+
+const ACTORS: Columns = &[
+    ("ACTOR", "name"),
+    ("KIND", "kind"),
+    ("STATE", "state"),
+    ("GEN", "generation"),
+    ("RESTARTS", "restarts"),
+    ("DEPTH", "mailbox.depth"),
+    ("REFUSED", "mailbox.refused"),
+    ("HANDLED", "handled"),
+    ("LAST PANIC", "last_panic"),
+];
+
+/// A list.
+pub(super) fn rows(columns: Columns, items: Vec<Value>) -> Shown {
+    let text = table(columns, &items);
+    Shown { json: Value::Array(items), text }
+}
+
+/// One row.
+pub(super) fn row(columns: Columns, item: Value) -> Shown {
+    let text = table(columns, std::slice::from_ref(&item));
+    Shown { json: item, text }
+}
+
+/// Something that was done, with nothing more to show.
+pub(super) fn done(what: String) -> Shown {
+    Shown { json: serde_json::json!({ "ok": true }), text: what }
+}
+
+/// The tree of `/debug/actors`: children stand below their parent, indented.
+pub(super) fn actors(answer: Value) -> Result<Shown, Failure> {
+    let actors = answer["actors"].as_array().ok_or_else(|| Failure::Other("the answer holds no actors".to_owned()))?;
+    let mut ordered = Vec::with_capacity(actors.len());
+    let is_root = |actor: &Value| !actors.iter().any(|other| other["name"] == actor["parent"] && other["name"] != actor["name"]);
+    for root in actors.iter().filter(|actor| is_root(actor)) {
+        below(root, actors, 0, &mut ordered);
+    }
+    let readiness = match answer["not_ready_reason"].as_str() {
+        Some(reason) => format!("not ready: {reason}"),
+        None => "ready".to_owned(),
+    };
+    let text = format!("{readiness}\n\n{}", table(ACTORS, &ordered));
+    Ok(Shown { json: answer, text })
+}
+
+fn below(actor: &Value, all: &[Value], depth: usize, ordered: &mut Vec<Value>) {
+    if ordered.len() >= all.len() {
+        return;
+    }
+    let mut shown = actor.clone();
+    shown["name"] = format!("{}{}", "  ".repeat(depth), cell(actor, "name")).into();
+    ordered.push(shown);
+    for child in all.iter().filter(|child| child["parent"] == actor["name"] && child["name"] != actor["name"]) {
+        below(child, all, depth + 1, ordered);
+    }
+}
+
+/// Columns as wide as their widest cell, two spaces apart.
+fn table(columns: Columns, items: &[Value]) -> String {
+    let header = columns.iter().map(|(title, _)| (*title).to_owned()).collect::<Vec<_>>();
+    let body = items.iter().map(|item| columns.iter().map(|(_, field)| cell(item, field)).collect::<Vec<_>>());
+    let lines: Vec<Vec<String>> = std::iter::once(header).chain(body).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cell(item: &Value, field: &str) -> String {
+    let value = field.split('.').try_fold(item, |value, name| value.get(name));
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::Bool(is_so)) => if *is_so { "yes" } else { "no" }.to_owned(),
+        Some(Value::Number(at)) if field.ends_with("_ms") => time(at.as_i64().unwrap_or_default()),
+        // What others wrote is shown on one line and cannot steer a terminal.
+        Some(Value::String(text)) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn time(at_ms: i64) -> String {
+    let at = DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,170 @@
+//! The commands against real admin routes over HTTP and a real database.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::{
+    config::Secret,
+    error::{no_such_route, uniform_errors},
+    http::{
+        admin::{Admin, JSON_BYTES_MAX, access::guard, routes},
+        changes::{ConfigurationChanged, NotApplied},
+        correlation::correlate,
+    },
+};
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use clap::CommandFactory;
+use futures_util::future::{BoxFuture, ready};
+use heliograph_schema::test_database::TestDatabase;
+use serde_json::json;
+use std::sync::Arc;
+
+struct NothingToApply;
+
+impl ConfigurationChanged for NothingToApply {
+    fn apply(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
+        Box::pin(ready(Ok(())))
+    }
+}
+
+struct Running {
+    _db: TestDatabase,
+    server: ServerHandle,
+    url: String,
+}
+
+impl Running {
+    fn start() -> Self {
+        let db = TestDatabase::new();
+        let token = Some(Secret::new("the-token"));
+        let admin = web::Data::new(Admin { store: db.store(), changes: Arc::new(NothingToApply), token });
+        let server = HttpServer::new(move || {
+            App::new()
+                .configure(uniform_errors(JSON_BYTES_MAX))
+                .app_data(admin.clone())
+                .configure(routes)
+                .default_service(web::to(no_such_route))
+                .wrap(from_fn(guard))
+                .wrap(from_fn(correlate))
+        });
+        let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.addrs()[0]);
+        let server = server.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Self { _db: db, server: handle, url }
+    }
+
+    fn client(&self, token: &str) -> Client {
+        let variables = [("HELIOGRAPH_ADMIN_TOKEN".to_owned(), token.to_owned())];
+        Client::new(Some(self.url.clone()), &Config::read(None, &variables).unwrap().admin).unwrap()
+    }
+
+    /// Runs the command as it would be typed, against this server.
+    async fn run(&self, typed: &str) -> Result<Shown, Failure> {
+        let client = self.client("the-token");
+        let line = CommandLine::try_parse_from(std::iter::once("heliograph").chain(typed.split_whitespace())).unwrap();
+        match line.command {
+            Command::Connector { command, .. } => connector::run(&client, command).await,
+            Command::Channel { command, .. } => channel::run(&client, command).await,
+            Command::Mapping { command, .. } => mapping::run(&client, command).await,
+            Command::SessionToken { command, .. } => session_token::run(&client, command).await,
+            other => panic!("not administration: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    CommandLine::command().debug_assert();
+}
+
+#[actix_web::test]
+async fn a_route_is_set_up_by_commands_alone() {
+    let running = Running::start();
+    let made = running.run("connector create c1 --tenant acme").await.unwrap();
+    assert!(made.text.starts_with("hgc_"), "{}", made.text);
+    let steps = [
+        ("channel set c1 1 --guild 7 --source", "is_source", json!(true)),
+        ("channel set c1 2 --guild 7 --target --threads exclude", "thread_mode", json!("exclude")),
+        ("channel set c1 2 --target", "thread_mode", json!("include")),
+        ("channel visibility 1 0", "min_tier", json!(0)),
+        ("channel visibility 1 hidden", "min_tier", json!(null)),
+        ("connector pause c1", "status", json!("paused")),
+        ("connector resume c1", "status", json!("active")),
+        ("connector forward c1 on", "forward_enabled", json!(true)),
+        ("connector ingest c1 off", "ingest_enabled", json!(false)),
+        ("connector discover c1 --guild 7", "discovery_request_version", json!(1)),
+        ("mapping add 1 2 --tier 3 --ping 9 --priority -1", "priority", json!(-1)),
+        ("mapping change 1 --no-ping", "ping_role_id", json!(null)),
+        ("mapping change 1 --enabled off", "is_enabled", json!(false)),
+    ];
+    for (typed, field, want) in steps {
+        let shown = running.run(typed).await.unwrap_or_else(|failure| panic!("{typed}: {failure}"));
+        assert_eq!(shown.json[field], want, "{typed}");
+    }
+    let list = running.run("mapping list").await.unwrap();
+    assert_eq!(list.json[0]["tier"], 3);
+    assert!(list.text.starts_with("MAPPING  SOURCE  TARGET") && list.text.lines().count() == 2, "{}", list.text);
+    running.run("mapping remove 1").await.unwrap();
+    assert!(running.run("session-token create bench --tier 9 --days 1").await.unwrap().text.starts_with("hgs_"));
+    running.run("session-token revoke 1").await.unwrap();
+    assert_eq!(running.run("channel list --connector c1").await.unwrap().json.as_array().unwrap().len(), 2);
+    assert_eq!(running.run("channel list --guild 7").await.unwrap().json[0]["channel_id"], "1");
+    running.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn what_fails_says_why_in_one_line() {
+    let running = Running::start();
+    running.run("connector create c1 --tenant acme").await.unwrap();
+    for (typed, words) in [
+        ("connector create c1 --tenant acme", "exists already"),
+        ("connector create a/b --tenant acme", "characters"),
+        ("connector rotate c9", "no connector c9"),
+        ("channel set c1 1 --source", "--guild"),
+        ("channel list --connector c9", "no such connector"),
+        ("mapping add 1 2", "not an enabled source"),
+        ("mapping remove 4", "no mapping 4"),
+    ] {
+        let failure = running.run(typed).await.err().unwrap().to_string();
+        assert!(failure.contains(words) && failure.lines().count() == 1, "{typed}: {failure}");
+    }
+    let failure = running.client("another").get("/api/connectors").await.unwrap_err().to_string();
+    assert!(failure.contains("HELIOGRAPH_ADMIN_TOKEN"), "{failure}");
+    let absent = Client::new(Some("http://127.0.0.1:1".to_owned()), &Config::read(None, &[]).unwrap().admin).unwrap();
+    let failure = absent.get("/api/connectors").await.unwrap_err().to_string();
+    assert!(failure.contains("127.0.0.1:1") && failure.contains("is it running"), "{failure}");
+    running.server.stop(false).await;
+}
+
+#[test]
+fn migrations_can_be_looked_at_run_and_redone() {
+    let db = TestDatabase::empty();
+    let variables = [("DATABASE_URL".to_owned(), db.url().to_owned())];
+    let config = Config::read(None, &variables).unwrap();
+    assert!(migrate::run(&config, true, false).unwrap_err().to_string().starts_with("pending: "));
+    assert!(migrate::run(&config, false, false).unwrap().starts_with("ran: "));
+    assert_eq!(migrate::run(&config, true, false).unwrap(), "nothing is pending");
+    assert!(migrate::run(&config, false, true).unwrap().starts_with("redone: "));
+}
+
+#[test]
+fn the_tree_is_drawn_below_its_root() {
+    let actor = |name: &str, parent: &str| {
+        json!({ "name": name, "parent": parent, "kind": "router", "state": "running", "generation": 1, "restarts": 0,
+                "mailbox": { "depth": 2, "capacity": 8, "refused": 0 }, "handled": 5, "last_panic": null })
+    };
+    let answer = json!({ "ready": false, "not_ready_reason": "no database",
+        "actors": [actor("source 1", "router"), actor("router", "root"), actor("root", "root")] });
+    let text = show::actors(answer).unwrap().text;
+    let names: Vec<&str> = text.lines().skip(3).map(|line| &line[..12]).collect();
+    assert_eq!(text.lines().next(), Some("not ready: no database"));
+    assert_eq!(names, ["root        ", "  router    ", "    source 1"]);
+}
+
+#[test]
+fn what_others_wrote_cannot_steer_a_terminal() {
+    let shown = show::rows(show::QUARANTINE, vec![json!({ "quarantine_id": 1, "received_at_ms": 0, "reason": "a\u{1b}[2Jb\nc" })]);
+    let line = shown.text.lines().nth(1).unwrap();
+    assert!(line.contains("1970-01-01T00:00:00Z") && line.ends_with("a [2Jb c"), "{line}");
+}
