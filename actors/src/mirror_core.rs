@@ -7,8 +7,6 @@ mod answers;
 mod delivery;
 mod inventory;
 #[cfg(test)]
-mod rules;
-#[cfg(test)]
 mod simulation;
 mod standing;
 
@@ -32,7 +30,7 @@ use std::{
     time::Instant,
 };
 
-/// A record that is not confirmed is handed over again after this long; writing it twice changes nothing.
+/// A record that is not confirmed is handed over again after this long; the ledger knows it by its number.
 const RECORD_REPEAT_MS: i64 = 5_000;
 /// A read that failed is repeated after this long.
 const READ_RETRY_MS: i64 = 1_000;
@@ -119,11 +117,11 @@ pub enum Effect {
         /// When the wish behind it was committed, of a first attempt.
         committed_at: Option<Instant>,
     },
-    /// Make this durable.
+    /// Make this durable, after everything that this mirror and its predecessors handed over before.
     Record {
-        /// Comes back.
+        /// Comes back. The same again means the same records: they are to be written once.
         record_id: u64,
-        /// At most one for each signal.
+        /// At most one for each signal; none at the start, to know that the tables say what predecessors did.
         records: Vec<DeliveryRecord>,
     },
     /// Send a tick at this moment, unless something else comes before.
@@ -145,6 +143,13 @@ struct Flight {
 enum Errand {
     Delivery { signal_id: SignalId, part: u16, call: Call, digest: Vec<u8> },
     Reading { inventory: Inventory, after: i64 },
+}
+
+#[derive(Debug)]
+struct StrayEdit {
+    message_id: MessageId,
+    digest: Vec<u8>,
+    until_ms: i64,
 }
 
 #[derive(Debug)]
@@ -170,6 +175,8 @@ pub struct MirrorCore {
     limits: Limits,
     /// The table may hold work that is not in memory.
     behind: bool,
+    /// What predecessors handed over is on record.
+    is_settled: bool,
     reading: bool,
     read_not_before_ms: i64,
     /// While the table is read: signals whose rows may be older than what we recorded, and whether news was passed over.
@@ -180,6 +187,8 @@ pub struct MirrorCore {
     inventory: Option<Inventory>,
     /// A reading that is not complete, and where its next page begins.
     paging: Option<(Inventory, i64)>,
+    /// Edits that may still be under way though nobody waits for their answer.
+    stray_edits: Vec<StrayEdit>,
     parked: Option<Parked>,
     /// Failures in a row, of any delivery.
     faults: u32,
@@ -202,14 +211,16 @@ impl MirrorCore {
             ordinals: HashMap::new(),
             limits: Limits::default(),
             behind: true,
+            is_settled: false,
             reading: false,
             read_not_before_ms: now_ms,
             touched: HashSet::new(),
             passed_over: false,
             flight: None,
-            recording: None,
+            recording: Some(Recording { record_id: 0, handed_over_ms: now_ms - RECORD_REPEAT_MS, records: Vec::new() }),
             inventory: None,
             paging: None,
+            stray_edits: Vec::new(),
             parked: None,
             faults: 0,
             not_before_ms: now_ms,
@@ -298,7 +309,7 @@ impl MirrorCore {
 
     fn read(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
         let has_room = self.deliveries.len() * 2 <= self.settings.backlog_max;
-        if self.reading || !self.behind || !has_room {
+        if !self.is_settled || self.reading || !self.behind || !has_room {
             return;
         }
         if now_ms < self.read_not_before_ms {
@@ -390,6 +401,7 @@ impl MirrorCore {
 
     fn recorded(&mut self, record_id: u64) {
         let Some(recording) = self.recording.take_if(|recording| recording.record_id == record_id) else { return };
+        self.is_settled = true;
         for record in recording.records {
             let Some(delivery) = self.delivery(record.signal_id) else { continue };
             let (Progress::Delivered { revision, .. } | Progress::Dead { revision, .. }) = record.progress else { continue };
@@ -399,6 +411,8 @@ impl MirrorCore {
                 delivery.delivered_revision = revision;
                 delivery.removals = 0;
                 delivery.gone.clear();
+                delivery.deleting.clear();
+                delivery.may_have_deleted = false;
                 delivery.note = None;
             }
         }
@@ -421,7 +435,7 @@ impl MirrorCore {
 
     fn advance(&mut self, now_ms: i64, door: Door<'_>, effects: &mut Vec<Effect>) {
         if let Some(recording) = &self.recording {
-            effects.push(Effect::WakeAt(recording.handed_over_ms + RECORD_REPEAT_MS));
+            effects.push(Effect::WakeAt((recording.handed_over_ms + RECORD_REPEAT_MS).max(now_ms + 1)));
             return;
         }
         if let Some(flight) = &self.flight {
@@ -467,7 +481,12 @@ impl MirrorCore {
         let mut wake_ms: Option<i64> = None;
         let mut sooner = |at_ms: i64| wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
         let mut first_is_waiting = false;
-        for delivery in self.deliveries.values_mut().filter(|delivery| delivery.known) {
+        for delivery in self.deliveries.values_mut() {
+            if !delivery.known {
+                // Its messages may have yet to appear; its row will tell in a moment.
+                first_is_waiting = true;
+                continue;
+            }
             let (signal_id, is_first) = (delivery.signal_id(), delivery.is_first());
             if is_first && first_is_waiting && in_doubt != Some(signal_id) {
                 continue;

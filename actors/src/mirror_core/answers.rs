@@ -1,13 +1,13 @@
 //! What an answer means for the delivery it was for, and for the target channel as a whole.
 
-use super::{Effect, Errand, Flight, Inventory, MirrorCore, Parked, Step};
+use super::{Effect, Errand, Flight, Inventory, MirrorCore, Parked, Step, StrayEdit};
 use crate::{
     exchange::{Answer, Call, Listed, Outcome},
     limits_core::Route,
 };
 use heliograph_schema::{
     delivery::{PartChange, PostedPart, Progress},
-    ids::SignalId,
+    ids::{MessageId, SignalId},
 };
 
 /// Discord's codes that mean something to a mirror (documented).
@@ -110,8 +110,9 @@ impl MirrorCore {
             }
             (Errand::Delivery { signal_id, part, call: Call::Edit { message_id, .. }, digest }, Outcome::Edited) => {
                 self.counts.edited += 1;
+                let unsure_until_ms = self.unsure_until_ms(now_ms, message_id, &digest);
                 if let Some(delivery) = self.delivery(signal_id) {
-                    delivery.stand(part, message_id, &digest);
+                    delivery.edited(part, message_id, &digest, unsure_until_ms);
                 }
                 self.stands(now_ms, signal_id, part, effects);
             }
@@ -138,6 +139,7 @@ impl MirrorCore {
         self.counts.deleted += 1;
         if let Some(delivery) = self.delivery(signal_id) {
             delivery.parts.remove(&part);
+            delivery.deleting.remove(&part);
             delivery.removals += 1;
         }
         self.complete(now_ms, signal_id, Some(PartChange::Removed { part }), effects);
@@ -167,6 +169,9 @@ impl MirrorCore {
         };
         match (refusal, call) {
             (Refusal::Gone, Call::Delete { .. }) => self.removed(now_ms, signal_id, part, effects),
+            (Refusal::Gone, Call::Edit { .. }) if self.delivery(signal_id).is_some_and(|it| it.is_our_deletion(part)) => {
+                self.removed(now_ms, signal_id, part, effects);
+            }
             (Refusal::Gone, Call::Edit { message_id, .. }) => {
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.stand(part, message_id, &[]);
@@ -217,12 +222,28 @@ impl MirrorCore {
         self.record(now_ms, vec![record], effects);
     }
 
+    /// Until when an edit that was sent before this one, and says something else, may still arrive after it.
+    fn unsure_until_ms(&mut self, now_ms: i64, message_id: MessageId, digest: &[u8]) -> Option<i64> {
+        self.stray_edits.retain(|stray| stray.until_ms > now_ms);
+        let strays = self.stray_edits.iter().filter(|stray| stray.message_id == message_id && stray.digest != digest);
+        // Of what an earlier life had under way nothing is known but that it cannot concern younger messages.
+        let start_settled_ms = self.started_ms + self.settings.spans().settle_ms;
+        let inherited = message_id.created_at_ms() < self.started_ms && now_ms < start_settled_ms;
+        strays.map(|stray| stray.until_ms).chain(inherited.then_some(start_settled_ms)).max()
+    }
+
     fn doubt(&mut self, now_ms: i64, flight: &Flight) {
         let spans = self.settings.spans();
-        if let Errand::Delivery { signal_id, part, call: Call::Create { payload, .. }, digest } = &flight.errand
-            && let Some(delivery) = self.delivery(*signal_id)
-        {
-            delivery.doubt_create(*part, payload, digest, flight.sent_ms, now_ms, spans);
+        let Errand::Delivery { signal_id, part, call, digest } = &flight.errand else { return };
+        if let Call::Edit { message_id, .. } = call {
+            let until_ms = flight.sent_ms + spans.settle_ms;
+            self.stray_edits.push(StrayEdit { message_id: *message_id, digest: digest.clone(), until_ms });
+        }
+        let Some(delivery) = self.delivery(*signal_id) else { return };
+        match call {
+            Call::Create { payload, .. } => delivery.doubt_create(*part, payload, digest, flight.sent_ms, now_ms, spans),
+            Call::Delete { .. } => drop(delivery.deleting.insert(*part)),
+            Call::Edit { .. } | Call::List { .. } => {}
         }
     }
 

@@ -57,6 +57,13 @@ pub(super) struct Delivery {
     pub(super) doubt: Option<Doubt>,
     /// Parts that were posted and then deleted by somebody else; not posted again.
     pub(super) gone: BTreeSet<u16>,
+    /// Parts whose deletion was asked for and not answered.
+    pub(super) deleting: BTreeSet<u16>,
+    /// Parts that show this digest, unless an older edit that is still under way arrives after it: until this moment. Then the
+    /// edit is sent once more.
+    pub(super) overtaken: BTreeMap<u16, (Vec<u8>, i64)>,
+    /// An earlier life may have asked for deletions.
+    pub(super) may_have_deleted: bool,
     /// Parts taken away since the last complete delivery.
     pub(super) removals: u32,
     /// Refusals.
@@ -142,6 +149,9 @@ impl Delivery {
             known,
             doubt: None,
             gone: BTreeSet::new(),
+            deleting: BTreeSet::new(),
+            overtaken: BTreeMap::new(),
+            may_have_deleted: false,
             removals: 0,
             attempts: 0,
             faults: 0,
@@ -180,6 +190,7 @@ impl Delivery {
         self.want(row.signal, row.desired_revision, None);
         if self.wanted_at_ms < started_ms + START_MARGIN_MS {
             self.doubt = self.inherit_doubt(started_ms, spans);
+            self.may_have_deleted = !self.is_single();
         }
     }
 
@@ -256,6 +267,11 @@ impl Delivery {
         }
     }
 
+    /// A message that is not there was taken away by us, as far as we can know.
+    pub(super) fn is_our_deletion(&self, part: u16) -> bool {
+        self.may_have_deleted || self.deleting.contains(&part)
+    }
+
     /// The create of `part` succeeded, now or by an earlier attempt.
     pub(super) fn posted(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {
         let single = self.is_single();
@@ -263,6 +279,14 @@ impl Delivery {
             doubt.sent.iter().all(|(_, sent)| sent == digest) && (!doubt.inherited || single)
         });
         self.stand(part, message_id, if sure { digest } else { UNCERTAIN });
+    }
+
+    /// The edit of `part` succeeded. `unsure_until_ms`: an older one may still arrive.
+    pub(super) fn edited(&mut self, part: u16, message_id: MessageId, digest: &[u8], unsure_until_ms: Option<i64>) {
+        self.overtaken.remove(&part);
+        let Some(at_ms) = unsure_until_ms else { return self.stand(part, message_id, digest) };
+        self.overtaken.insert(part, (digest.to_vec(), at_ms));
+        self.stand(part, message_id, UNCERTAIN);
     }
 
     pub(super) fn stand(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {
@@ -289,12 +313,18 @@ impl Delivery {
             return step;
         }
         let wanted = self.rendered.as_deref().unwrap_or_default();
+        let mut wait_ms: Option<i64> = None;
         for (part, want) in (0..).zip(wanted) {
             match self.parts.get(&part) {
                 None if self.gone.contains(&part) => {}
                 None => return self.create(part, target),
                 Some(stands) if stands.digest.is_empty() || stands.digest == want.digest => {}
                 Some(stands) => {
+                    let overtaken = self.overtaken.get(&part).filter(|(digest, at_ms)| *digest == want.digest && now_ms < *at_ms);
+                    if let Some((_, at_ms)) = overtaken {
+                        wait_ms = wait_ms.max(Some(*at_ms));
+                        continue;
+                    }
                     let (payload, digest) = (want.payload.clone(), want.digest.clone());
                     return Step::Edit { part, message_id: stands.message_id, payload, digest };
                 }
@@ -308,7 +338,7 @@ impl Delivery {
                 }
                 Step::Delete { part, message_id: stands.message_id }
             }
-            _ => Step::Done,
+            _ => wait_ms.map_or(Step::Done, |at_ms| Step::Wait(Some(at_ms))),
         }
     }
 
