@@ -35,6 +35,12 @@ impl Snowflakes {
     }
 }
 
+/// When the message of this id was created, milliseconds since 1970.
+#[must_use]
+pub fn created_ms(snowflake: u64) -> u64 {
+    (snowflake >> 22) + DISCORD_EPOCH_MS
+}
+
 /// What is said of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -109,7 +115,7 @@ impl Batch {
             said,
             text,
         } = *message;
-        let created_at = iso((signal_id >> 22) + DISCORD_EPOCH_MS);
+        let created_at = iso(created_ms(signal_id));
         let (event, edited, deleted) = match said {
             Said::Create => ("create", "null".to_owned(), "null".to_owned()),
             Said::Edit(at) => ("update", format!("\"{}\"", iso(at)), "null".to_owned()),
@@ -175,7 +181,7 @@ mod tests {
         let ids = Snowflakes::from_ms(1_790_000_000_000);
         let (first, second) = (ids.next(), ids.next());
         assert!(second > first);
-        assert_eq!((first >> 22) + DISCORD_EPOCH_MS, 1_790_000_000_000);
+        assert_eq!(created_ms(first), 1_790_000_000_000);
         let mut text = String::new();
         marked_text(&mut text, 77);
         assert_eq!(text.len(), TEXT_BYTES);

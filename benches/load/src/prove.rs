@@ -91,6 +91,27 @@ impl Report {
         figures
     }
 
+    /// Counts losses, in all and of this place: `table`, `viewers`, `newcomer`, `discord`.
+    fn lose(&mut self, place: &str, count: u64) {
+        self.lost += count;
+        self.count_at("lost", place, count);
+    }
+
+    /// Counts doubles, in all and of this place.
+    fn double(&mut self, place: &str, count: u64) {
+        self.doubled += count;
+        self.count_at("doubled", place, count);
+    }
+
+    fn count_at(&mut self, what: &str, place: &str, count: u64) {
+        if count > 0 {
+            let name = format!("{what}_at_{place}");
+            let before = self.own.get(&name).and_then(serde_json::Value::as_u64);
+            self.own
+                .insert(name, json!(before.unwrap_or_default() + count));
+        }
+    }
+
     fn breach(&mut self, sentence: String) {
         if self.breaches.len() < BREACHES_MAX {
             self.breaches.push(sentence);

@@ -112,9 +112,10 @@ fn view(
 ) -> Outcome<Follower> {
     let mut follower = Follower::from_the_beginning(&manner.channels);
     while !is_done(&follower, common) {
+        // Once the load is over a viewer only wants to see the rest.
         let until_cut = match manner.frames_until_cut_max {
-            0 => u64::MAX,
-            max => random.random_range(1..=max),
+            max if max > 0 && lock(&common.heads).is_none() => random.random_range(1..=max),
+            _ => u64::MAX,
         };
         // Refused while the server is away: that is what coming back is for.
         if let Ok(session) = follower.connect(book.now().public, None) {

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::failure::{Failure, Outcome};
 use crate::http::HttpClient;
 use crate::ingest_load::{Lane, post_batch};
-use crate::messages::{Batch, Message, Said, Snowflakes};
+use crate::messages::{Batch, Message, Said, Snowflakes, created_ms};
 use crate::stage::AddressBook;
 
 /// Messages of one batch at most.
@@ -27,8 +27,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const RETRY_PAUSE: Duration = Duration::from_millis(30);
 /// A batch that nobody takes for so long is a fault of the server.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(90);
-/// Ids begin here whatever the day, so that the same seed makes the same load.
-const FIRST_MS: u64 = 1_790_000_000_000;
+/// Ids begin here whatever the day, so that the same seed makes the same load. Long enough ago that no connector is in the
+/// future, where ids are refused.
+const FIRST_MS: u64 = 1_600_000_000_000;
 
 /// What a signal must have become.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub struct Account {
     pub channels: BTreeMap<u64, Counts>,
     /// Batches that had to be pushed more than once.
     pub tried_again: u64,
+    /// The first answer with an item that was held or rejected.
+    pub first_refusal: Option<String>,
 }
 
 /// How a connector is driven.
@@ -214,6 +217,9 @@ impl Account {
         counts.deduped += field("deduped");
         counts.ignored += field("ignored");
         counts.refused += field("held") + rejected;
+        if field("held") + rejected > 0 && self.first_refusal.is_none() {
+            self.first_refusal = Some(answer.to_string());
+        }
         if field("ignored") == 0 {
             self.stories.truncate(next.from);
             self.stories.extend(next.stories);
@@ -250,7 +256,7 @@ fn say(
         let place = alive[random.random_range(0..alive.len())];
         let story = &tail.stories[place];
         // A later edit has a greater stamp, whatever the clock.
-        let stamp = FIRST_MS + story.revisions.unsigned_abs() * 1000;
+        let stamp = created_ms(story.signal_id) + story.revisions.unsigned_abs() * 1000;
         let said = if dice < 90 {
             Said::Edit(stamp)
         } else {

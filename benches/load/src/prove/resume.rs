@@ -10,7 +10,11 @@ use crate::failure::Outcome;
 use crate::stage::Database;
 
 const VIEWERS: usize = 16;
-const FRAMES_UNTIL_CUT_MAX: u64 = 25;
+/// Some come while the replay still runs, some long after: a viewer of six channels reads seven frames before its first
+/// revision that is live.
+const FRAMES_UNTIL_CUT_MAX: u64 = 60;
+/// Acknowledged before the reconnects are counted, so that there is something to replay.
+const WARM_ITEMS: u64 = 200;
 /// A viewer comes back many times a second; slower than one in five seconds over all is a standstill.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(5);
 
@@ -25,7 +29,7 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
             connectors: 2,
             channels: 6,
             mappings: 0,
-            pause_ms_max: 30,
+            pause_ms_max: 60,
             viewers: VIEWERS,
             frames_until_cut_max: FRAMES_UNTIL_CUT_MAX,
             database: Database::Fresh,
@@ -35,8 +39,10 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
         seeds: vec![settings.seed],
         ..Report::default()
     };
-    let mut before = 0;
-    while before < settings.faults {
+    ground.wait_for_acks(WARM_ITEMS, Duration::from_secs(30))?;
+    let mut before = ground.audience.connects();
+    let wanted = before + settings.faults;
+    while before < wanted {
         before = ground
             .scene
             .stage

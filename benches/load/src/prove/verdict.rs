@@ -117,35 +117,34 @@ fn acknowledged(accounts: &[Account], stories: &[&Story], stored: &Stored, repor
     }
     for story in stories {
         let rows = found.remove(&story.signal_id).unwrap_or(0);
-        report.lost += (story.revisions - rows).max(0).unsigned_abs();
-        report.doubled += (rows - story.revisions).max(0).unsigned_abs();
+        report.lose("table", (story.revisions - rows).max(0).unsigned_abs());
+        report.double("table", (rows - story.revisions).max(0).unsigned_abs());
         if rows != story.revisions {
             report.breach(format!("{rows} rows of {story:?}"));
         }
     }
     // What nobody was acknowledged for must not be there either: every connector pushed until it was.
     for (signal_id, rows) in found {
-        report.doubled += rows.unsigned_abs();
+        report.double("table", rows.unsigned_abs());
         report.breach(format!(
             "{rows} rows of signal {signal_id}, which nobody said"
         ));
     }
-    for counts in accounts
-        .iter()
-        .flat_map(|account| account.channels.values())
-    {
-        report.events += counts.said;
-        report.acked += counts.acked;
-        if counts.refused > 0 {
+    for account in accounts {
+        for counts in account.channels.values() {
+            report.events += counts.said;
+            report.acked += counts.acked;
             report.stuck += counts.refused;
-            report.breach(format!("held or rejected: {counts:?}"));
+        }
+        if let Some(answer) = &account.first_refusal {
+            report.breach(format!("items were held or rejected: {answer}"));
         }
     }
 }
 
 /// A viewer was told exactly what is stored.
 fn told(number: usize, viewer: &Follower, stored: &Stored, report: &mut Report) {
-    report.doubled += viewer.doubled;
+    report.double("viewers", viewer.doubled);
     report.gaps += viewer.gaps;
     if viewer.doubled + viewer.gaps + viewer.resyncs > 0 {
         report.stuck += viewer.resyncs;
@@ -169,7 +168,7 @@ fn told(number: usize, viewer: &Follower, stored: &Stored, report: &mut Report) 
                 rows.get(same)
             ));
         } else if same < rows.len() {
-            report.lost += (rows.len() - same) as u64;
+            report.lose("viewers", (rows.len() - same) as u64);
             report.breach(format!(
                 "viewer {number} misses {} of {} in channel {channel}",
                 rows.len() - same,
@@ -192,7 +191,7 @@ fn newcomer(stage: &Stage, stories: &[&Story], report: &mut Report) -> Outcome<(
         let shown = texts.get(&story.signal_id).cloned().flatten();
         let wanted = (!story.is_deleted).then(|| story.text.clone());
         if shown != wanted {
-            report.lost += 1;
+            report.lose("newcomer", 1);
             report.breach(format!("a newcomer reads {shown:?} of {story:?}"));
         }
     }
@@ -238,7 +237,7 @@ fn by_signal(messages: &[Message]) -> HashMap<u64, Vec<&Message>> {
 fn at_most_once(target: u64, messages: &[Message], report: &mut Report) {
     for (signal_id, all) in by_signal(messages) {
         if all.len() > 1 {
-            report.doubled += all.len() as u64 - 1;
+            report.double("discord", all.len() as u64 - 1);
             report.breach(format!(
                 "{} messages were made of signal {signal_id} in channel {target}",
                 all.len()
@@ -257,7 +256,7 @@ fn mirrored(stories: &[&&Story], messages: &[Message], report: &mut Report) {
             .filter(|message| message.deleted_at_ms.is_none())
             .collect();
         if all.len() > 1 {
-            report.doubled += all.len() as u64 - 1;
+            report.double("discord", all.len() as u64 - 1);
             report.breach(format!("{} messages were made of {story:?}", all.len()));
         }
         let is_right = match alive.as_slice() {
@@ -272,13 +271,13 @@ fn mirrored(stories: &[&&Story], messages: &[Message], report: &mut Report) {
             _ => true,
         };
         if !is_right {
-            report.lost += 1;
+            report.lose("discord", 1);
             let contents: Vec<String> = alive.iter().map(|message| everything(message)).collect();
             report.breach(format!("at Discord {contents:?} of {story:?}"));
         }
     }
     if !by_signal.is_empty() {
-        report.doubled += by_signal.len() as u64;
+        report.double("discord", by_signal.len() as u64);
         report.breach(format!(
             "at Discord there are signals nobody said: {by_signal:?}"
         ));

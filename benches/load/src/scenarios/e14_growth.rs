@@ -89,7 +89,13 @@ pub(super) fn grow_to(scene: &mut Scene, channels: usize, signals: u64) -> Outco
         table.run(&fill(channels, done, until, signals))?;
         done = until;
     }
-    table.run("VACUUM ANALYZE signals; VACUUM ANALYZE revisions; CHECKPOINT")?;
+    for settle in [
+        "VACUUM ANALYZE signals",
+        "VACUUM ANALYZE revisions",
+        "CHECKPOINT",
+    ] {
+        table.run(settle)?;
+    }
     scene.stage.restart()
 }
 
