@@ -148,16 +148,30 @@ fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
             print(&migrate::run(&config, check, redo)?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Connector { to, command } => administer(&config, to, async |client| connector::run(&client, command).await),
-        Command::Channel { to, command } => administer(&config, to, async |client| channel::run(&client, command).await),
-        Command::Mapping { to, command } => administer(&config, to, async |client| mapping::run(&client, command).await),
-        Command::SessionToken { to, command } => {
-            administer(&config, to, async |client| session_token::run(&client, command).await)
-        }
-        Command::Actors { to } => administer(&config, to, async |client| show::actors(client.get("/debug/actors").await?)),
-        Command::Quarantine { to, command: Quarantine::List } => {
-            administer(&config, to, async |client| Ok(show::rows(show::QUARANTINE, client.list("/api/quarantine").await?)))
-        }
+        Command::Connector { to, command } => administer(&config, to, async |client| {
+            connector::run(&client, command).await
+        }),
+        Command::Channel { to, command } => administer(&config, to, async |client| {
+            channel::run(&client, command).await
+        }),
+        Command::Mapping { to, command } => administer(&config, to, async |client| {
+            mapping::run(&client, command).await
+        }),
+        Command::SessionToken { to, command } => administer(&config, to, async |client| {
+            session_token::run(&client, command).await
+        }),
+        Command::Actors { to } => administer(&config, to, async |client| {
+            show::actors(client.get("/debug/actors").await?)
+        }),
+        Command::Quarantine {
+            to,
+            command: Quarantine::List,
+        } => administer(&config, to, async |client| {
+            Ok(show::rows(
+                show::QUARANTINE,
+                client.list("/api/quarantine").await?,
+            ))
+        }),
     }
 }
 
@@ -167,8 +181,12 @@ fn administer(
     command: impl AsyncFnOnce(Client) -> Result<Shown, Failure>,
 ) -> Result<ExitCode, Failure> {
     let client = Client::new(to.admin, &config.admin)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let shown = runtime.map_err(|error| Failure::Other(error.to_string()))?.block_on(command(client))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let shown = runtime
+        .map_err(|error| Failure::Other(error.to_string()))?
+        .block_on(command(client))?;
     if to.json {
         print(&format!("{:#}", shown.json));
     } else {

@@ -21,7 +21,10 @@ pub struct NewToken {
 /// Makes a token of these 32 random bytes. The prefix tells people, and scanners for leaked secrets, what they found.
 pub fn make(prefix: &str, random: [u8; 32]) -> NewToken {
     let text = format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random));
-    NewToken { hash: hash(&text), text }
+    NewToken {
+        hash: hash(&text),
+        text,
+    }
 }
 
 /// What is kept of a token. It is as random as the hash, so no salt and no slow function are needed.
@@ -44,7 +47,10 @@ mod tests {
         assert_eq!(token.text, format!("hgc_{}8", "_".repeat(42)));
         assert_eq!(token.hash, hash(&token.text));
         assert!(is_same(&token.text, &token.text));
-        assert!(!is_same(&token.text, &make(CONNECTOR_PREFIX, [254; 32]).text));
+        assert!(!is_same(
+            &token.text,
+            &make(CONNECTOR_PREFIX, [254; 32]).text
+        ));
         assert!(!is_same(&token.text, ""));
     }
 }

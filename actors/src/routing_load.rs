@@ -21,9 +21,11 @@ pub fn load(conn: &mut PgConnection, version: u64) -> Result<RoutingTable, Store
 
 fn table(rows: RoutingRows, version: u64) -> Result<RoutingTable, StoreError> {
     let mut roles: HashMap<String, Vec<ChannelRole>> = HashMap::new();
-    for row in rows.roles {
-        let connector_id = row.connector_id.clone();
-        roles.entry(connector_id).or_default().push(role(row)?);
+    for row in &rows.roles {
+        roles
+            .entry(row.connector_id.clone())
+            .or_default()
+            .push(role(row)?);
     }
     let mut table = RoutingTable {
         version,
@@ -55,7 +57,7 @@ fn table(rows: RoutingRows, version: u64) -> Result<RoutingTable, StoreError> {
     Ok(table)
 }
 
-fn role(row: ChannelRoleRow) -> Result<ChannelRole, StoreError> {
+fn role(row: &ChannelRoleRow) -> Result<ChannelRole, StoreError> {
     let thread_mode = ThreadMode::from_word(&row.thread_mode).ok_or_else(|| {
         StoreError::Corrupt(format!(
             "channel {} has the thread mode {}",

@@ -68,23 +68,43 @@ pub(super) struct Visible(Option<i16>);
 fn tier_or_hidden(text: &str) -> Result<Visible, String> {
     match text {
         "hidden" => Ok(Visible(None)),
-        tier => tier.parse().map(|tier| Visible(Some(tier))).map_err(|_| "expected a tier or `hidden`".to_owned()),
+        tier => tier
+            .parse()
+            .map(|tier| Visible(Some(tier)))
+            .map_err(|_| "expected a tier or `hidden`".to_owned()),
     }
 }
 
 pub(super) async fn run(client: &Client, command: Channel) -> Result<Shown, Failure> {
     match command {
         Channel::Set(wanted) => set(client, &wanted).await,
-        Channel::List { connector: Some(connector_id), .. } => {
-            Ok(show::rows(ROLES, client.list(&roles_of(&connector_id)).await?))
-        }
+        Channel::List {
+            connector: Some(connector_id),
+            ..
+        } => Ok(show::rows(
+            ROLES,
+            client.list(&roles_of(&connector_id)).await?,
+        )),
         Channel::List { guild, .. } => {
-            let query = guild.map(|guild| format!("?guild_id={}", segment(&guild))).unwrap_or_default();
-            Ok(show::rows(CHANNELS, client.list(&format!("/api/channels{query}")).await?))
+            let query = guild
+                .map(|guild| format!("?guild_id={}", segment(&guild)))
+                .unwrap_or_default();
+            Ok(show::rows(
+                CHANNELS,
+                client.list(&format!("/api/channels{query}")).await?,
+            ))
         }
-        Channel::Visibility { channel_id, min_tier: Visible(min_tier) } => {
+        Channel::Visibility {
+            channel_id,
+            min_tier: Visible(min_tier),
+        } => {
             let path = format!("/api/channels/{}/visibility", segment(&channel_id));
-            Ok(show::row(CHANNELS, client.ask(Method::PUT, &path, Some(json!({ "min_tier": min_tier }))).await?))
+            Ok(show::row(
+                CHANNELS,
+                client
+                    .ask(Method::PUT, &path, Some(json!({ "min_tier": min_tier })))
+                    .await?,
+            ))
         }
     }
 }
@@ -95,10 +115,18 @@ fn roles_of(connector_id: &str) -> String {
 
 async fn set(client: &Client, wanted: &Set) -> Result<Shown, Failure> {
     let roles = roles_of(&wanted.connector_id);
-    let before = client.find(&roles, "channel_id", &wanted.channel_id).await?.unwrap_or_default();
-    let guild_id = wanted.guild.clone().map_or_else(|| before["guild_id"].clone(), Value::from);
+    let before = client
+        .find(&roles, "channel_id", &wanted.channel_id)
+        .await?
+        .unwrap_or_default();
+    let guild_id = wanted
+        .guild
+        .clone()
+        .map_or_else(|| before["guild_id"].clone(), Value::from);
     if guild_id.is_null() {
-        return Err(Failure::Other("the channel is new to this connector: say its guild with --guild".to_owned()));
+        return Err(Failure::Other(
+            "the channel is new to this connector: say its guild with --guild".to_owned(),
+        ));
     }
     let threads = match wanted.threads {
         Threads::Include => "include",
@@ -110,5 +138,8 @@ async fn set(client: &Client, wanted: &Set) -> Result<Shown, Failure> {
         "thread_mode": threads, "version": before["version"],
     });
     let path = format!("{roles}/{}", segment(&wanted.channel_id));
-    Ok(show::row(ROLES, client.ask(Method::PUT, &path, Some(body)).await?))
+    Ok(show::row(
+        ROLES,
+        client.ask(Method::PUT, &path, Some(body)).await?,
+    ))
 }

@@ -25,12 +25,22 @@ impl Client {
     /// Asks the process at this address, else at the configured one.
     pub(super) fn new(address: Option<String>, admin: &config::Admin) -> Result<Self, Failure> {
         let address = address.map_or_else(|| configured(admin), Ok)?;
-        let base: Url = address.parse().map_err(|error| Failure::Other(format!("--admin {address}: {error}")))?;
+        let base: Url = address
+            .parse()
+            .map_err(|error| Failure::Other(format!("--admin {address}: {error}")))?;
         // One TLS provider for the process; a second call only says that there is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).redirect(Policy::none()).no_proxy().build();
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER_TIMEOUT)
+            .redirect(Policy::none())
+            .no_proxy()
+            .build();
         let http = http.map_err(|error| Failure::Other(error.to_string()))?;
-        Ok(Self { http, base, token: admin.token.clone() })
+        Ok(Self {
+            http,
+            base,
+            token: admin.token.clone(),
+        })
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -38,8 +48,16 @@ impl Client {
     }
 
     /// One request; the answer's JSON, `null` when it has no body.
-    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
-        let url = self.base.join(path).map_err(|error| Failure::Other(format!("{path}: {error}")))?;
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, Failure> {
+        let url = self
+            .base
+            .join(path)
+            .map_err(|error| Failure::Other(format!("{path}: {error}")))?;
         let mut request = self.http.request(method, url);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
@@ -47,16 +65,35 @@ impl Client {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.map_err(|error| self.no_answer(&error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.no_answer(&error))?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(|error| self.no_answer(&error))?;
-        let json = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice::<Value>(&bytes) };
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| self.no_answer(&error))?;
+        let json = if bytes.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_slice::<Value>(&bytes)
+        };
         if status.is_success() {
-            return json.map_err(|_| Failure::Other(format!("what answers at {} is no admin listener", self.base)));
+            return json.map_err(|_| {
+                Failure::Other(format!(
+                    "what answers at {} is no admin listener",
+                    self.base
+                ))
+            });
         }
         let json = json.unwrap_or_default();
         let message = json["message"].as_str().unwrap_or("no reason was given");
-        let hint = if status.as_u16() == 401 { " (HELIOGRAPH_ADMIN_TOKEN or admin.token_file)" } else { "" };
+        let hint = if status.as_u16() == 401 {
+            " (HELIOGRAPH_ADMIN_TOKEN or admin.token_file)"
+        } else {
+            ""
+        };
         Err(Failure::Other(format!("{message}{hint}")))
     }
 
@@ -66,7 +103,12 @@ impl Client {
         let mut after = String::new();
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
-            let mut page = self.get(&format!("{path}{joint}limit={PAGE}&after={}", segment(&after))).await?;
+            let mut page = self
+                .get(&format!(
+                    "{path}{joint}limit={PAGE}&after={}",
+                    segment(&after)
+                ))
+                .await?;
             if let Value::Array(more) = page["items"].take() {
                 items.extend(more);
             }
@@ -78,13 +120,23 @@ impl Client {
     }
 
     /// The item of a list whose `key` reads so.
-    pub(super) async fn find(&self, path: &str, key: &str, wanted: &str) -> Result<Option<Value>, Failure> {
-        let reads_so = |item: &Value| item[key].as_str() == Some(wanted) || item[key].to_string() == wanted;
+    pub(super) async fn find(
+        &self,
+        path: &str,
+        key: &str,
+        wanted: &str,
+    ) -> Result<Option<Value>, Failure> {
+        let reads_so =
+            |item: &Value| item[key].as_str() == Some(wanted) || item[key].to_string() == wanted;
         Ok(self.list(path).await?.into_iter().find(reads_so))
     }
 
     fn no_answer(&self, error: &reqwest::Error) -> Failure {
-        let reason = if error.is_timeout() { "it did not answer in time" } else { "is it running?" };
+        let reason = if error.is_timeout() {
+            "it did not answer in time"
+        } else {
+            "is it running?"
+        };
         Failure::Other(format!("no answer from {}: {reason}", self.base))
     }
 }
@@ -93,10 +145,16 @@ impl Client {
 fn configured(admin: &config::Admin) -> Result<String, Failure> {
     let mut listen = admin.listen;
     if listen.port() == 0 {
-        return Err(Failure::Other("admin.listen has port 0: say the address with --admin".to_owned()));
+        return Err(Failure::Other(
+            "admin.listen has port 0: say the address with --admin".to_owned(),
+        ));
     }
     if listen.ip().is_unspecified() {
-        let loopback = if listen.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16]) };
+        let loopback = if listen.is_ipv4() {
+            IpAddr::from([127, 0, 0, 1])
+        } else {
+            IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16])
+        };
         listen.set_ip(loopback);
     }
     Ok(format!("http://{listen}/"))

@@ -31,9 +31,15 @@ pub(super) enum Connector {
     /// Take what it pushes again
     Resume { connector_id: String },
     /// Mirror its signals, or not
-    Forward { connector_id: String, switch: Switch },
+    Forward {
+        connector_id: String,
+        switch: Switch,
+    },
     /// Let it push, or not
-    Ingest { connector_id: String, switch: Switch },
+    Ingest {
+        connector_id: String,
+        switch: Switch,
+    },
     /// Ask it for its guilds, or for the channels of one
     Discover {
         connector_id: String,
@@ -51,28 +57,71 @@ pub(super) enum Switch {
 
 pub(super) async fn run(client: &Client, command: Connector) -> Result<Shown, Failure> {
     match command {
-        Connector::Create { connector_id, tenant, name } => {
+        Connector::Create {
+            connector_id,
+            tenant,
+            name,
+        } => {
             let body = json!({ "connector_id": connector_id, "tenant_key": tenant, "name": name });
-            Ok(with_token(client.ask(Method::POST, "/api/connectors", Some(body)).await?))
+            Ok(with_token(
+                client
+                    .ask(Method::POST, "/api/connectors", Some(body))
+                    .await?,
+            ))
         }
-        Connector::List => Ok(show::rows(CONNECTORS, client.list("/api/connectors").await?)),
+        Connector::List => Ok(show::rows(
+            CONNECTORS,
+            client.list("/api/connectors").await?,
+        )),
         Connector::Rotate { connector_id } => {
             let body = json!({ "version": version(client, &connector_id).await? });
             let path = format!("/api/connectors/{}/rotate", segment(&connector_id));
-            Ok(with_token(client.ask(Method::POST, &path, Some(body)).await?))
+            Ok(with_token(
+                client.ask(Method::POST, &path, Some(body)).await?,
+            ))
         }
-        Connector::Pause { connector_id } => change(client, &connector_id, "status", "paused".into()).await,
-        Connector::Resume { connector_id } => change(client, &connector_id, "status", "active".into()).await,
-        Connector::Forward { connector_id, switch } => {
-            change(client, &connector_id, "forward_enabled", (switch == Switch::On).into()).await
+        Connector::Pause { connector_id } => {
+            change(client, &connector_id, "status", "paused".into()).await
         }
-        Connector::Ingest { connector_id, switch } => {
-            change(client, &connector_id, "ingest_enabled", (switch == Switch::On).into()).await
+        Connector::Resume { connector_id } => {
+            change(client, &connector_id, "status", "active".into()).await
         }
-        Connector::Discover { connector_id, guild } => {
+        Connector::Forward {
+            connector_id,
+            switch,
+        } => {
+            change(
+                client,
+                &connector_id,
+                "forward_enabled",
+                (switch == Switch::On).into(),
+            )
+            .await
+        }
+        Connector::Ingest {
+            connector_id,
+            switch,
+        } => {
+            change(
+                client,
+                &connector_id,
+                "ingest_enabled",
+                (switch == Switch::On).into(),
+            )
+            .await
+        }
+        Connector::Discover {
+            connector_id,
+            guild,
+        } => {
             let path = format!("/api/connectors/{}/discovery", segment(&connector_id));
-            let json = client.ask(Method::POST, &path, Some(json!({ "guild_id": guild }))).await?;
-            let text = format!("asked, request {}: see `heliograph channel list`", json["discovery_request_version"]);
+            let json = client
+                .ask(Method::POST, &path, Some(json!({ "guild_id": guild })))
+                .await?;
+            let text = format!(
+                "asked, request {}: see `heliograph channel list`",
+                json["discovery_request_version"]
+            );
             Ok(Shown { json, text })
         }
     }
@@ -80,16 +129,33 @@ pub(super) async fn run(client: &Client, command: Connector) -> Result<Shown, Fa
 
 fn with_token(json: Value) -> Shown {
     let token = json["token"].as_str().unwrap_or_default().to_owned();
-    Shown { json, text: format!("{token}\n\nThis is shown once. Give it to the connector as its bearer token.") }
+    Shown {
+        json,
+        text: format!(
+            "{token}\n\nThis is shown once. Give it to the connector as its bearer token."
+        ),
+    }
 }
 
 async fn version(client: &Client, connector_id: &str) -> Result<Value, Failure> {
-    let found = client.find("/api/connectors", "connector_id", connector_id).await?;
-    found.map(|row| row["version"].clone()).ok_or_else(|| Failure::Other(format!("there is no connector {connector_id}")))
+    let found = client
+        .find("/api/connectors", "connector_id", connector_id)
+        .await?;
+    found
+        .map(|row| row["version"].clone())
+        .ok_or_else(|| Failure::Other(format!("there is no connector {connector_id}")))
 }
 
-async fn change(client: &Client, connector_id: &str, field: &str, value: Value) -> Result<Shown, Failure> {
+async fn change(
+    client: &Client,
+    connector_id: &str,
+    field: &str,
+    value: Value,
+) -> Result<Shown, Failure> {
     let body = json!({ "version": version(client, connector_id).await?, field: value });
     let path = format!("/api/connectors/{}", segment(connector_id));
-    Ok(show::row(CONNECTORS, client.ask(Method::PATCH, &path, Some(body)).await?))
+    Ok(show::row(
+        CONNECTORS,
+        client.ask(Method::PATCH, &path, Some(body)).await?,
+    ))
 }

@@ -57,31 +57,55 @@ impl Settings {
             ("tier", self.tier.map(Value::from)),
             ("ping_role_id", self.ping.clone().map(Value::from)),
             ("priority", self.priority.map(Value::from)),
-            ("is_enabled", self.enabled.map(|switch| (switch == Switch::On).into())),
+            (
+                "is_enabled",
+                self.enabled.map(|switch| (switch == Switch::On).into()),
+            ),
         ];
-        said.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))).collect()
+        said.into_iter()
+            .filter_map(|(field, value)| Some((field.to_owned(), value?)))
+            .collect()
     }
 }
 
 pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Failure> {
     match command {
-        Mapping::Add { source_channel_id, target_channel_id, settings } => {
+        Mapping::Add {
+            source_channel_id,
+            target_channel_id,
+            settings,
+        } => {
             let mut body = settings.body();
             body.insert("source_channel_id".to_owned(), source_channel_id.into());
             body.insert("target_channel_id".to_owned(), target_channel_id.into());
-            Ok(show::row(MAPPINGS, client.ask(Method::POST, "/api/mappings", Some(body.into())).await?))
+            Ok(show::row(
+                MAPPINGS,
+                client
+                    .ask(Method::POST, "/api/mappings", Some(body.into()))
+                    .await?,
+            ))
         }
-        Mapping::Change { mapping_id, settings, no_ping } => {
+        Mapping::Change {
+            mapping_id,
+            settings,
+            no_ping,
+        } => {
             let mut body = settings.body();
             if no_ping {
                 body.insert("ping_role_id".to_owned(), Value::Null);
             }
             body.insert("version".to_owned(), version(client, mapping_id).await?);
             let path = format!("/api/mappings/{mapping_id}");
-            Ok(show::row(MAPPINGS, client.ask(Method::PATCH, &path, Some(json!(body))).await?))
+            Ok(show::row(
+                MAPPINGS,
+                client.ask(Method::PATCH, &path, Some(json!(body))).await?,
+            ))
         }
         Mapping::Remove { mapping_id } => {
-            let path = format!("/api/mappings/{mapping_id}?version={}", version(client, mapping_id).await?);
+            let path = format!(
+                "/api/mappings/{mapping_id}?version={}",
+                version(client, mapping_id).await?
+            );
             client.ask(Method::DELETE, &path, None).await?;
             Ok(show::done(format!("mapping {mapping_id} is gone")))
         }
@@ -90,6 +114,10 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
 }
 
 async fn version(client: &Client, mapping_id: i64) -> Result<Value, Failure> {
-    let found = client.find("/api/mappings", "mapping_id", &mapping_id.to_string()).await?;
-    found.map(|row| row["version"].clone()).ok_or_else(|| Failure::Other(format!("there is no mapping {mapping_id}")))
+    let found = client
+        .find("/api/mappings", "mapping_id", &mapping_id.to_string())
+        .await?;
+    found
+        .map(|row| row["version"].clone())
+        .ok_or_else(|| Failure::Other(format!("there is no mapping {mapping_id}")))
 }

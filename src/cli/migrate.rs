@@ -6,7 +6,8 @@ use heliograph_schema::store::{connect_single, migrate};
 
 /// Migrates, looks (`check`) or proves the way down (`redo`); returns what to tell.
 pub(super) fn run(config: &Config, check: bool, redo: bool) -> Result<String, Failure> {
-    let database = Database::open(&config.database).map_err(|error| Failure::Other(error.to_string()))?;
+    let database =
+        Database::open(&config.database).map_err(|error| Failure::Other(error.to_string()))?;
     let mut conn = connect_single(database.url())?;
     if check {
         let pending = migrate::pending(&mut conn)?;
@@ -19,5 +20,9 @@ pub(super) fn run(config: &Config, check: bool, redo: bool) -> Result<String, Fa
         return Ok(format!("redone: {}", migrate::redo(&mut conn)?));
     }
     let ran = migrate::run(&mut conn)?;
-    Ok(if ran.is_empty() { "nothing was pending".to_owned() } else { format!("ran: {}", ran.join(", ")) })
+    Ok(if ran.is_empty() {
+        "nothing was pending".to_owned()
+    } else {
+        format!("ran: {}", ran.join(", "))
+    })
 }

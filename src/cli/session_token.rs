@@ -32,16 +32,33 @@ pub(super) enum SessionToken {
 pub(super) async fn run(client: &Client, command: SessionToken) -> Result<Shown, Failure> {
     match command {
         SessionToken::Create { name, tier, days } => {
-            let expires_at_ms = days.map(|days| (Utc::now() + Duration::days(days.into())).timestamp_millis());
+            let expires_at_ms =
+                days.map(|days| (Utc::now() + Duration::days(days.into())).timestamp_millis());
             let body = json!({ "name": name, "tier": tier, "expires_at_ms": expires_at_ms });
-            let json = client.ask(Method::POST, "/api/session-tokens", Some(body)).await?;
+            let json = client
+                .ask(Method::POST, "/api/session-tokens", Some(body))
+                .await?;
             let token = json["token"].as_str().unwrap_or_default().to_owned();
-            Ok(Shown { json, text: format!("{token}\n\nThis is shown once. Give it to the viewer.") })
+            Ok(Shown {
+                json,
+                text: format!("{token}\n\nThis is shown once. Give it to the viewer."),
+            })
         }
-        SessionToken::List => Ok(show::rows(SESSION_TOKENS, client.list("/api/session-tokens").await?)),
+        SessionToken::List => Ok(show::rows(
+            SESSION_TOKENS,
+            client.list("/api/session-tokens").await?,
+        )),
         SessionToken::Revoke { session_token_id } => {
-            client.ask(Method::DELETE, &format!("/api/session-tokens/{session_token_id}"), None).await?;
-            Ok(show::done(format!("session token {session_token_id} is revoked")))
+            client
+                .ask(
+                    Method::DELETE,
+                    &format!("/api/session-tokens/{session_token_id}"),
+                    None,
+                )
+                .await?;
+            Ok(show::done(format!(
+                "session token {session_token_id} is revoked"
+            )))
         }
     }
 }

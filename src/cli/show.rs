@@ -27,8 +27,13 @@ pub(super) const ROLES: Columns = &[
     ("THREADS", "thread_mode"),
 ];
 
-pub(super) const CHANNELS: Columns =
-    &[("CHANNEL", "channel_id"), ("NAME", "name"), ("GUILD", "guild_id"), ("GUILD NAME", "guild_name"), ("MIN TIER", "min_tier")];
+pub(super) const CHANNELS: Columns = &[
+    ("CHANNEL", "channel_id"),
+    ("NAME", "name"),
+    ("GUILD", "guild_id"),
+    ("GUILD NAME", "guild_name"),
+    ("MIN TIER", "min_tier"),
+];
 
 pub(super) const MAPPINGS: Columns = &[
     ("MAPPING", "mapping_id"),
@@ -40,8 +45,13 @@ pub(super) const MAPPINGS: Columns = &[
     ("ENABLED", "is_enabled"),
 ];
 
-pub(super) const SESSION_TOKENS: Columns =
-    &[("TOKEN", "session_token_id"), ("NAME", "name"), ("TIER", "tier"), ("EXPIRES", "expires_at_ms"), ("REVOKED", "revoked_at_ms")];
+pub(super) const SESSION_TOKENS: Columns = &[
+    ("TOKEN", "session_token_id"),
+    ("NAME", "name"),
+    ("TIER", "tier"),
+    ("EXPIRES", "expires_at_ms"),
+    ("REVOKED", "revoked_at_ms"),
+];
 
 pub(super) const QUARANTINE: Columns = &[
     ("ITEM", "quarantine_id"),
@@ -66,7 +76,10 @@ const ACTORS: Columns = &[
 /// A list.
 pub(super) fn rows(columns: Columns, items: Vec<Value>) -> Shown {
     let text = table(columns, &items);
-    Shown { json: Value::Array(items), text }
+    Shown {
+        json: Value::Array(items),
+        text,
+    }
 }
 
 /// One row.
@@ -77,14 +90,23 @@ pub(super) fn row(columns: Columns, item: Value) -> Shown {
 
 /// Something that was done, with nothing more to show.
 pub(super) fn done(what: String) -> Shown {
-    Shown { json: serde_json::json!({ "ok": true }), text: what }
+    Shown {
+        json: serde_json::json!({ "ok": true }),
+        text: what,
+    }
 }
 
 /// The tree of `/debug/actors`: children stand below their parent, indented.
 pub(super) fn actors(answer: Value) -> Result<Shown, Failure> {
-    let actors = answer["actors"].as_array().ok_or_else(|| Failure::Other("the answer holds no actors".to_owned()))?;
+    let actors = answer["actors"]
+        .as_array()
+        .ok_or_else(|| Failure::Other("the answer holds no actors".to_owned()))?;
     let mut ordered = Vec::with_capacity(actors.len());
-    let is_root = |actor: &Value| !actors.iter().any(|other| other["name"] == actor["parent"] && other["name"] != actor["name"]);
+    let is_root = |actor: &Value| {
+        !actors
+            .iter()
+            .any(|other| other["name"] == actor["parent"] && other["name"] != actor["name"])
+    };
     for root in actors.iter().filter(|actor| is_root(actor)) {
         below(root, actors, 0, &mut ordered);
     }
@@ -103,21 +125,42 @@ fn below(actor: &Value, all: &[Value], depth: usize, ordered: &mut Vec<Value>) {
     let mut shown = actor.clone();
     shown["name"] = format!("{}{}", "  ".repeat(depth), cell(actor, "name")).into();
     ordered.push(shown);
-    for child in all.iter().filter(|child| child["parent"] == actor["name"] && child["name"] != actor["name"]) {
+    for child in all
+        .iter()
+        .filter(|child| child["parent"] == actor["name"] && child["name"] != actor["name"])
+    {
         below(child, all, depth + 1, ordered);
     }
 }
 
 /// Columns as wide as their widest cell, two spaces apart.
 fn table(columns: Columns, items: &[Value]) -> String {
-    let header = columns.iter().map(|(title, _)| (*title).to_owned()).collect::<Vec<_>>();
-    let body = items.iter().map(|item| columns.iter().map(|(_, field)| cell(item, field)).collect::<Vec<_>>());
+    let header = columns
+        .iter()
+        .map(|(title, _)| (*title).to_owned())
+        .collect::<Vec<_>>();
+    let body = items.iter().map(|item| {
+        columns
+            .iter()
+            .map(|(_, field)| cell(item, field))
+            .collect::<Vec<_>>()
+    });
     let lines: Vec<Vec<String>> = std::iter::once(header).chain(body).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     let mut text = String::new();
     for line in &lines {
-        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
@@ -125,13 +168,18 @@ fn table(columns: Columns, items: &[Value]) -> String {
 }
 
 fn cell(item: &Value, field: &str) -> String {
-    let value = field.split('.').try_fold(item, |value, name| value.get(name));
+    let value = field
+        .split('.')
+        .try_fold(item, |value, name| value.get(name));
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::Bool(is_so)) => if *is_so { "yes" } else { "no" }.to_owned(),
         Some(Value::Number(at)) if field.ends_with("_ms") => time(at.as_i64().unwrap_or_default()),
         // What others wrote is shown on one line and cannot steer a terminal.
-        Some(Value::String(text)) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Some(Value::String(text)) => text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect(),
         Some(other) => other.to_string(),
     }
 }

@@ -36,7 +36,11 @@ impl Running {
     fn start() -> Self {
         let db = TestDatabase::new();
         let token = Some(Secret::new("the-token"));
-        let admin = web::Data::new(Admin { store: db.store(), changes: Arc::new(NothingToApply), token });
+        let admin = web::Data::new(Admin {
+            store: db.store(),
+            changes: Arc::new(NothingToApply),
+            token,
+        });
         let server = HttpServer::new(move || {
             App::new()
                 .configure(uniform_errors(JSON_BYTES_MAX))
@@ -46,23 +50,38 @@ impl Running {
                 .wrap(from_fn(guard))
                 .wrap(from_fn(correlate))
         });
-        let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let server = server
+            .workers(1)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { _db: db, server: handle, url }
+        Self {
+            _db: db,
+            server: handle,
+            url,
+        }
     }
 
     fn client(&self, token: &str) -> Client {
         let variables = [("HELIOGRAPH_ADMIN_TOKEN".to_owned(), token.to_owned())];
-        Client::new(Some(self.url.clone()), &Config::read(None, &variables).unwrap().admin).unwrap()
+        Client::new(
+            Some(self.url.clone()),
+            &Config::read(None, &variables).unwrap().admin,
+        )
+        .unwrap()
     }
 
     /// Runs the command as it would be typed, against this server.
     async fn run(&self, typed: &str) -> Result<Shown, Failure> {
         let client = self.client("the-token");
-        let line = CommandLine::try_parse_from(std::iter::once("heliograph").chain(typed.split_whitespace())).unwrap();
+        let line = CommandLine::try_parse_from(
+            std::iter::once("heliograph").chain(typed.split_whitespace()),
+        )
+        .unwrap();
         match line.command {
             Command::Connector { command, .. } => connector::run(&client, command).await,
             Command::Channel { command, .. } => channel::run(&client, command).await,
@@ -81,11 +100,22 @@ fn the_command_line_is_consistent() {
 #[actix_web::test]
 async fn a_route_is_set_up_by_commands_alone() {
     let running = Running::start();
-    let made = running.run("connector create c1 --tenant acme").await.unwrap();
+    let made = running
+        .run("connector create c1 --tenant acme")
+        .await
+        .unwrap();
     assert!(made.text.starts_with("hgc_"), "{}", made.text);
     let steps = [
-        ("channel set c1 1 --guild 7 --source", "is_source", json!(true)),
-        ("channel set c1 2 --guild 7 --target --threads exclude", "thread_mode", json!("exclude")),
+        (
+            "channel set c1 1 --guild 7 --source",
+            "is_source",
+            json!(true),
+        ),
+        (
+            "channel set c1 2 --guild 7 --target --threads exclude",
+            "thread_mode",
+            json!("exclude"),
+        ),
         ("channel set c1 2 --target", "thread_mode", json!("include")),
         ("channel visibility 1 0", "min_tier", json!(0)),
         ("channel visibility 1 hidden", "min_tier", json!(null)),
@@ -93,30 +123,68 @@ async fn a_route_is_set_up_by_commands_alone() {
         ("connector resume c1", "status", json!("active")),
         ("connector forward c1 on", "forward_enabled", json!(true)),
         ("connector ingest c1 off", "ingest_enabled", json!(false)),
-        ("connector discover c1 --guild 7", "discovery_request_version", json!(1)),
-        ("mapping add 1 2 --tier 3 --ping 9 --priority -1", "priority", json!(-1)),
+        (
+            "connector discover c1 --guild 7",
+            "discovery_request_version",
+            json!(1),
+        ),
+        (
+            "mapping add 1 2 --tier 3 --ping 9 --priority -1",
+            "priority",
+            json!(-1),
+        ),
         ("mapping change 1 --no-ping", "ping_role_id", json!(null)),
         ("mapping change 1 --enabled off", "is_enabled", json!(false)),
     ];
     for (typed, field, want) in steps {
-        let shown = running.run(typed).await.unwrap_or_else(|failure| panic!("{typed}: {failure}"));
+        let shown = running
+            .run(typed)
+            .await
+            .unwrap_or_else(|failure| panic!("{typed}: {failure}"));
         assert_eq!(shown.json[field], want, "{typed}");
     }
     let list = running.run("mapping list").await.unwrap();
     assert_eq!(list.json[0]["tier"], 3);
-    assert!(list.text.starts_with("MAPPING  SOURCE  TARGET") && list.text.lines().count() == 2, "{}", list.text);
+    assert!(
+        list.text.starts_with("MAPPING  SOURCE  TARGET") && list.text.lines().count() == 2,
+        "{}",
+        list.text
+    );
     running.run("mapping remove 1").await.unwrap();
-    assert!(running.run("session-token create bench --tier 9 --days 1").await.unwrap().text.starts_with("hgs_"));
+    assert!(
+        running
+            .run("session-token create bench --tier 9 --days 1")
+            .await
+            .unwrap()
+            .text
+            .starts_with("hgs_")
+    );
     running.run("session-token revoke 1").await.unwrap();
-    assert_eq!(running.run("channel list --connector c1").await.unwrap().json.as_array().unwrap().len(), 2);
-    assert_eq!(running.run("channel list --guild 7").await.unwrap().json[0]["channel_id"], "1");
+    assert_eq!(
+        running
+            .run("channel list --connector c1")
+            .await
+            .unwrap()
+            .json
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        running.run("channel list --guild 7").await.unwrap().json[0]["channel_id"],
+        "1"
+    );
     running.server.stop(false).await;
 }
 
 #[actix_web::test]
 async fn what_fails_says_why_in_one_line() {
     let running = Running::start();
-    running.run("connector create c1 --tenant acme").await.unwrap();
+    running
+        .run("connector create c1 --tenant acme")
+        .await
+        .unwrap();
     for (typed, words) in [
         ("connector create c1 --tenant acme", "exists already"),
         ("connector create a/b --tenant acme", "characters"),
@@ -127,13 +195,28 @@ async fn what_fails_says_why_in_one_line() {
         ("mapping remove 4", "no mapping 4"),
     ] {
         let failure = running.run(typed).await.err().unwrap().to_string();
-        assert!(failure.contains(words) && failure.lines().count() == 1, "{typed}: {failure}");
+        assert!(
+            failure.contains(words) && failure.lines().count() == 1,
+            "{typed}: {failure}"
+        );
     }
-    let failure = running.client("another").get("/api/connectors").await.unwrap_err().to_string();
+    let failure = running
+        .client("another")
+        .get("/api/connectors")
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(failure.contains("HELIOGRAPH_ADMIN_TOKEN"), "{failure}");
-    let absent = Client::new(Some("http://127.0.0.1:1".to_owned()), &Config::read(None, &[]).unwrap().admin).unwrap();
+    let absent = Client::new(
+        Some("http://127.0.0.1:1".to_owned()),
+        &Config::read(None, &[]).unwrap().admin,
+    )
+    .unwrap();
     let failure = absent.get("/api/connectors").await.unwrap_err().to_string();
-    assert!(failure.contains("127.0.0.1:1") && failure.contains("is it running"), "{failure}");
+    assert!(
+        failure.contains("127.0.0.1:1") && failure.contains("is it running"),
+        "{failure}"
+    );
     running.server.stop(false).await;
 }
 
@@ -142,10 +225,26 @@ fn migrations_can_be_looked_at_run_and_redone() {
     let db = TestDatabase::empty();
     let variables = [("DATABASE_URL".to_owned(), db.url().to_owned())];
     let config = Config::read(None, &variables).unwrap();
-    assert!(migrate::run(&config, true, false).unwrap_err().to_string().starts_with("pending: "));
-    assert!(migrate::run(&config, false, false).unwrap().starts_with("ran: "));
-    assert_eq!(migrate::run(&config, true, false).unwrap(), "nothing is pending");
-    assert!(migrate::run(&config, false, true).unwrap().starts_with("redone: "));
+    assert!(
+        migrate::run(&config, true, false)
+            .unwrap_err()
+            .to_string()
+            .starts_with("pending: ")
+    );
+    assert!(
+        migrate::run(&config, false, false)
+            .unwrap()
+            .starts_with("ran: ")
+    );
+    assert_eq!(
+        migrate::run(&config, true, false).unwrap(),
+        "nothing is pending"
+    );
+    assert!(
+        migrate::run(&config, false, true)
+            .unwrap()
+            .starts_with("redone: ")
+    );
 }
 
 #[test]
@@ -164,7 +263,13 @@ fn the_tree_is_drawn_below_its_root() {
 
 #[test]
 fn what_others_wrote_cannot_steer_a_terminal() {
-    let shown = show::rows(show::QUARANTINE, vec![json!({ "quarantine_id": 1, "received_at_ms": 0, "reason": "a\u{1b}[2Jb\nc" })]);
+    let shown = show::rows(
+        show::QUARANTINE,
+        vec![json!({ "quarantine_id": 1, "received_at_ms": 0, "reason": "a\u{1b}[2Jb\nc" })],
+    );
     let line = shown.text.lines().nth(1).unwrap();
-    assert!(line.contains("1970-01-01T00:00:00Z") && line.ends_with("a [2Jb c"), "{line}");
+    assert!(
+        line.contains("1970-01-01T00:00:00Z") && line.ends_with("a [2Jb c"),
+        "{line}"
+    );
 }

@@ -132,7 +132,7 @@ fn write(
         .values((
             channel_roles::connector_id.eq(connector_id),
             channel_roles::channel_id.eq(channel_id.get()),
-            columns.clone(),
+            columns,
         ))
         .on_conflict((channel_roles::connector_id, channel_roles::channel_id))
         .do_update()

@@ -219,3 +219,172 @@ fn take_channels(
     .load(conn)?;
     Ok(changed.contains(&true))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_database::TestDatabase;
+
+    fn guild(number: i64, name: &str) -> SnapshotGuild {
+        SnapshotGuild {
+            guild_id: GuildId::new(number).unwrap(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn channel(number: i64, name: &str, kind: Option<i16>, parent: Option<i64>) -> SnapshotChannel {
+        SnapshotChannel {
+            channel_id: ChannelId::new(number).unwrap(),
+            guild_id: GuildId::new(7).unwrap(),
+            name: name.to_owned(),
+            kind,
+            parent_id: parent.and_then(ChannelId::new),
+            position: None,
+        }
+    }
+
+    /// Each known channel as `id guild-name/name kind parent tier`.
+    fn known(conn: &mut PgConnection) -> Vec<String> {
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let rows = list(
+            conn,
+            None,
+            Page {
+                after: None,
+                limit: 100,
+            },
+        )
+        .unwrap();
+        rows.into_iter()
+            .map(|c| {
+                let (kind, parent) = (
+                    c.kind.map(|k| k.to_string()),
+                    c.parent_id.map(|p| p.to_string()),
+                );
+                let tier = c.min_tier.map(|t| t.to_string());
+                format!(
+                    "{} {}/{} {} {} {}",
+                    c.channel_id,
+                    c.guild_name,
+                    c.name,
+                    or_dash(kind),
+                    or_dash(parent),
+                    or_dash(tier)
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_snapshot_adds_and_renames_and_takes_nothing_away() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        // snapshot, whether a name changed, what is known afterwards
+        let steps = [
+            (
+                Snapshot {
+                    guilds: vec![guild(7, "Desk")],
+                    channels: vec![
+                        channel(1, "alerts", Some(0), Some(9)),
+                        channel(2, "chat", None, None),
+                    ],
+                },
+                true,
+                vec!["1 Desk/alerts 0 9 -", "2 Desk/chat - - -"],
+            ),
+            (
+                Snapshot {
+                    guilds: vec![guild(7, "Desk")],
+                    channels: Vec::new(),
+                },
+                false,
+                vec!["1 Desk/alerts 0 9 -", "2 Desk/chat - - -"],
+            ),
+            (
+                Snapshot {
+                    guilds: vec![guild(7, "Floor")],
+                    channels: Vec::new(),
+                },
+                true,
+                vec!["1 Floor/alerts 0 9 -", "2 Floor/chat - - -"],
+            ),
+            (
+                Snapshot {
+                    guilds: vec![guild(7, "")],
+                    channels: vec![
+                        channel(1, "", None, None),
+                        channel(2, "chat", Some(5), None),
+                    ],
+                },
+                false,
+                vec!["1 Floor/alerts 0 9 -", "2 Floor/chat 5 - -"],
+            ),
+            // The same twice in one snapshot: the last word counts.
+            (
+                Snapshot {
+                    guilds: Vec::new(),
+                    channels: vec![
+                        channel(2, "talk", None, None),
+                        channel(2, "lounge", None, None),
+                    ],
+                },
+                true,
+                vec!["1 Floor/alerts 0 9 -", "2 Floor/lounge 5 - -"],
+            ),
+            (
+                Snapshot::default(),
+                false,
+                vec!["1 Floor/alerts 0 9 -", "2 Floor/lounge 5 - -"],
+            ),
+        ];
+        for (snapshot, changed, want) in steps {
+            assert_eq!(
+                take_snapshot(conn, &snapshot).unwrap(),
+                changed,
+                "{snapshot:?}"
+            );
+            assert_eq!(known(conn), want, "{snapshot:?}");
+        }
+    }
+
+    #[test]
+    fn visibility_outlives_a_snapshot_and_may_come_before_it() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        let channel_id = ChannelId::new(1).unwrap();
+        assert!(matches!(
+            set_visibility(conn, "test", channel_id, Some(2)),
+            Err(StoreError::NotFound(_))
+        ));
+        Sql::new("insert into connectors (connector_id, tenant_key, name, token_hash) values ('c', 't', 'n', '')").execute(conn).unwrap();
+        Sql::new(
+            "insert into channel_roles (connector_id, channel_id, guild_id, is_source, is_target, is_enabled, thread_mode) \
+             values ('c', 1, 7, true, false, true, 'include')",
+        )
+        .execute(conn)
+        .unwrap();
+        assert_eq!(
+            set_visibility(conn, "test", channel_id, Some(2))
+                .unwrap()
+                .min_tier,
+            Some(2)
+        );
+        assert_eq!(known(conn), ["1 7/1 - - 2"]);
+        take_snapshot(
+            conn,
+            &Snapshot {
+                guilds: vec![guild(7, "Desk")],
+                channels: vec![channel(1, "alerts", None, None)],
+            },
+        )
+        .unwrap();
+        assert_eq!(known(conn), ["1 Desk/alerts - - 2"]);
+        assert_eq!(
+            set_visibility(conn, "test", channel_id, None)
+                .unwrap()
+                .min_tier,
+            None
+        );
+    }
+}

@@ -89,7 +89,10 @@ fn word<S: Serializer>(letter: &u8, serializer: S) -> Result<S::Ok, S::Error> {
 impl DeliveryListRow {
     /// Where it stands in the list.
     pub fn place(&self) -> DeliveryPlace {
-        DeliveryPlace { target_channel_id: self.target_channel_id.get(), ordinal: self.ordinal }
+        DeliveryPlace {
+            target_channel_id: self.target_channel_id.get(),
+            ordinal: self.ordinal,
+        }
     }
 }
 
@@ -110,7 +113,10 @@ impl FromStr for DeliveryPlace {
     type Err = ParseIntError;
     fn from_str(text: &str) -> Result<Self, ParseIntError> {
         let (target, ordinal) = text.split_once(':').unwrap_or((text, ""));
-        Ok(Self { target_channel_id: target.parse()?, ordinal: ordinal.parse()? })
+        Ok(Self {
+            target_channel_id: target.parse()?,
+            ordinal: ordinal.parse()?,
+        })
     }
 }
 
@@ -158,4 +164,56 @@ pub fn list(
     )>()
     .load(conn)?;
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_database::TestDatabase;
+
+    #[test]
+    fn deliveries_are_found_by_target_and_state_page_by_page() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        Sql::new(
+            "insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state) values \
+             (1, 20, 1, 1, 1, 'd'), (1, 10, 1, 1, 1, 'p'), (2, 10, 1, 1, 1, 'x'), (3, 10, 1, 1, 1, 'p')",
+        )
+        .execute(conn)
+        .unwrap();
+        let mut found = |target: Option<i64>, state, after: Option<&str>, limit| {
+            let filter = DeliveryFilter {
+                target_channel_id: target.and_then(ChannelId::new),
+                state,
+            };
+            let page = Page {
+                after: after.map(|after| after.parse().unwrap()),
+                limit,
+            };
+            let rows = list(conn, filter, page).unwrap();
+            rows.iter()
+                .map(|row| format!("{} {}", row.place(), row.signal_id))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found(None, None, None, 9),
+            ["10:2 1", "10:3 2", "10:4 3", "20:1 1"]
+        );
+        assert_eq!(found(None, None, Some("10:3"), 9), ["10:4 3", "20:1 1"]);
+        assert_eq!(found(Some(10), None, None, 2), ["10:2 1", "10:3 2"]);
+        assert_eq!(
+            found(None, Some(DeliveryState::Pending), None, 9),
+            ["10:2 1", "10:4 3"]
+        );
+        assert_eq!(
+            found(Some(10), Some(DeliveryState::DeadLetter), None, 9),
+            ["10:3 2"]
+        );
+        assert_eq!(
+            found(Some(20), Some(DeliveryState::Delivered), None, 9),
+            ["20:1 1"]
+        );
+        assert!("10".parse::<DeliveryPlace>().is_err());
+    }
 }

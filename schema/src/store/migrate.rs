@@ -53,6 +53,8 @@ pub fn redo(conn: &mut PgConnection) -> Result<String, StoreError> {
     })
 }
 
+// What `map_err` hands over.
+#[allow(clippy::needless_pass_by_value)]
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
     StoreError::Unusable(format!("a migration failed: {error}"))
 }

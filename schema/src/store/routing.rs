@@ -109,3 +109,31 @@ fn targets(conn: &mut PgConnection) -> Result<Vec<ChannelId>, StoreError> {
     .load(conn)?;
     Ok(targets)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_database::TestDatabase;
+    use diesel::connection::SimpleConnection;
+
+    #[test]
+    fn targets_are_those_of_mappings_and_of_deliveries_with_work() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        assert!(load(conn).unwrap().targets.is_empty());
+        conn.batch_execute(
+            "insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state) \
+             select n, 100 + n % 3, 1, 1, 1, case when n % 3 = 2 then 'd' else 'p' end::\"char\" from generate_series(1, 300) n; \
+             insert into mappings (source_channel_id, target_channel_id, is_enabled) values (1, 50, false), (1, 101, true)",
+        )
+        .unwrap();
+        let targets: Vec<i64> = load(conn)
+            .unwrap()
+            .targets
+            .into_iter()
+            .map(ChannelId::get)
+            .collect();
+        assert_eq!(targets, [50, 100, 101]);
+    }
+}

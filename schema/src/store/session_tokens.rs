@@ -156,3 +156,71 @@ pub fn ended_among(
     .load(conn)?;
     Ok(ended)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_database::TestDatabase;
+
+    #[test]
+    fn a_token_lives_until_its_time_or_its_revocation() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        let mut make = |number: u8, lives: Option<chrono::Duration>| {
+            let expires_at = lives.map(|lives| Utc::now() + lives);
+            let new = NewSessionToken {
+                name: number.to_string(),
+                tier: 4,
+                expires_at,
+                token_hash: [number; 32],
+            };
+            create(conn, "test", &new).unwrap().session_token_id
+        };
+        let hour = chrono::Duration::hours(1);
+        let ids = [
+            make(0, None),
+            make(1, Some(hour)),
+            make(2, Some(-hour)),
+            make(3, None),
+        ];
+        revoke(conn, "test", ids[3]).unwrap();
+        let alive: Vec<bool> = (0..5)
+            .map(|number| find_alive(conn, &[number; 32]).unwrap().is_some())
+            .collect();
+        assert_eq!(alive, [true, true, false, false, false]);
+        let mut asked = ids.to_vec();
+        asked.push(999);
+        assert_eq!(ended_among(conn, &asked).unwrap(), [ids[2], ids[3], 999]);
+    }
+
+    #[test]
+    fn revoking_twice_is_revoking_once() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        let new = NewSessionToken {
+            name: "n".to_owned(),
+            tier: 0,
+            expires_at: None,
+            token_hash: [1; 32],
+        };
+        let made = create(conn, "test", &new).unwrap();
+        let first = revoke(conn, "test", made.session_token_id).unwrap();
+        assert_eq!(revoke(conn, "test", made.session_token_id).unwrap(), first);
+        let entries = super::super::audit::list(
+            conn,
+            Page {
+                after: None,
+                limit: 9,
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            entries
+                .iter()
+                .map(|entry| entry.action.as_str())
+                .collect::<Vec<_>>(),
+            ["session_token.revoke", "session_token.create"]
+        );
+    }
+}

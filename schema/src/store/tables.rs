@@ -265,3 +265,63 @@ diesel::allow_tables_to_appear_in_same_query!(
     quarantine,
     audit
 );
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::{sql::Sql, test_database::TestDatabase};
+    use diesel::{RunQueryDsl, sql_types::Text};
+
+    /// The tables as this file declares them, one `table.column type` a line.
+    fn declared() -> Vec<String> {
+        let (mut table, mut columns) = (String::new(), Vec::new());
+        let source = include_str!("tables.rs")
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap();
+        for line in source.lines().map(str::trim) {
+            if let Some((column, sql_type)) = line
+                .strip_suffix(',')
+                .and_then(|line| line.split_once(" -> "))
+            {
+                columns.push(format!("{table}.{column} {sql_type}"));
+            } else if let Some((name, _)) = line
+                .strip_suffix(") {")
+                .and_then(|line| line.split_once(" ("))
+            {
+                name.clone_into(&mut table);
+            }
+        }
+        columns
+    }
+
+    #[test]
+    fn the_tables_are_what_the_migrations_make() {
+        let made: Vec<String> = Sql::new(
+            "select format(case when attnotnull then '%s.%s %s' else '%s.%s Nullable<%s>' end, relname, attname, \
+             case atttypid::regtype::text when 'text' then 'Text' when 'bytea' then 'Bytea' when 'boolean' then 'Bool' \
+             when 'bigint' then 'Int8' when 'integer' then 'Int4' when 'smallint' then 'Int2' when 'jsonb' then 'Jsonb' \
+             when '\"char\"' then 'CChar' when 'timestamp with time zone' then 'Timestamptz' else atttypid::regtype::text end) \
+             from pg_attribute join pg_class on attrelid = pg_class.oid \
+             where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition \
+             and attnum > 0 and not attisdropped and relname <> '__diesel_schema_migrations'",
+        )
+        .rows::<Text>()
+        .load(&mut TestDatabase::new().connect())
+        .unwrap();
+        let declared = declared();
+        let missing: Vec<_> = made
+            .iter()
+            .filter(|column| !declared.contains(column))
+            .collect();
+        let unknown: Vec<_> = declared
+            .iter()
+            .filter(|column| !made.contains(column))
+            .collect();
+        assert!(
+            missing.is_empty() && unknown.is_empty(),
+            "not declared: {missing:?}, not in the tables: {unknown:?}"
+        );
+        assert!(declared.len() > 100, "{declared:?}");
+    }
+}

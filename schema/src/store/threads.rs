@@ -145,3 +145,217 @@ fn write_members(conn: &mut PgConnection, event: &ThreadEvent) -> Result<(), Sto
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_database::TestDatabase;
+    use proptest::prelude::*;
+
+    fn event(kind: ThreadEventKind) -> ThreadEvent {
+        ThreadEvent {
+            kind,
+            thread_id: ThreadId::new(5).unwrap(),
+            parent_channel_id: ChannelId::new(1).unwrap(),
+            guild_id: GuildId::new(7).unwrap(),
+            name: "earnings".to_owned(),
+            archived: None,
+            locked: None,
+            auto_archive_duration: None,
+            archive_timestamp: None,
+            message_count: None,
+            member_count: None,
+            rate_limit_per_user: None,
+            owner_id: None,
+            owner_username: None,
+            owner_global_name: None,
+            last_message_id: None,
+            last_message_at: None,
+            created_timestamp: None,
+            members_added: Vec::new(),
+            members_removed: Vec::new(),
+        }
+    }
+
+    /// One line of what is known: name, archived, locked, message count, owner, last message, deleted.
+    fn known(conn: &mut PgConnection) -> String {
+        Sql::new(
+            "select concat_ws(' ', name, archived, locked, coalesce(message_count::text, '-'), coalesce(owner_username, '-'), \
+             coalesce(last_message_id::text, '-'), deleted_at is not null) from threads where thread_id = 5",
+        )
+        .rows::<Text>()
+        .get_result(conn)
+        .unwrap()
+    }
+
+    fn members(conn: &mut PgConnection) -> Vec<i64> {
+        Sql::new("select user_id from thread_members where thread_id = 5 order by 1")
+            .rows::<BigInt>()
+            .load(conn)
+            .unwrap()
+    }
+
+    fn users(ids: &[i64]) -> Vec<UserId> {
+        ids.iter().map(|id| UserId::new(*id).unwrap()).collect()
+    }
+
+    #[test]
+    fn each_event_adds_what_it_says_and_erases_nothing() {
+        use ThreadEventKind::{Create, Delete, MembersUpdate, Update};
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        let message = |id| SignalId::new(id);
+        let steps = [
+            (
+                ThreadEvent {
+                    owner_username: Some("ada".into()),
+                    ..event(Create)
+                },
+                "earnings f f - ada - f",
+            ),
+            (
+                ThreadEvent {
+                    archived: Some(true),
+                    locked: Some(true),
+                    message_count: Some(9),
+                    ..event(Update)
+                },
+                "earnings t t 9 ada - f",
+            ),
+            // What it says of archived and locked is never true.
+            (
+                ThreadEvent {
+                    archived: Some(false),
+                    locked: Some(false),
+                    message_count: Some(8),
+                    ..event(MembersUpdate)
+                },
+                "earnings t t 8 ada - f",
+            ),
+            (
+                ThreadEvent {
+                    name: String::new(),
+                    last_message_id: message(90),
+                    ..event(Update)
+                },
+                "earnings t t 8 ada 90 f",
+            ),
+            (
+                ThreadEvent {
+                    name: "q3".into(),
+                    last_message_id: message(80),
+                    ..event(Update)
+                },
+                "q3 t t 8 ada 90 f",
+            ),
+            (
+                ThreadEvent {
+                    name: String::new(),
+                    archived: Some(false),
+                    ..event(Update)
+                },
+                "q3 f t 8 ada 90 f",
+            ),
+            (
+                ThreadEvent {
+                    name: String::new(),
+                    ..event(Delete)
+                },
+                "q3 f t 8 ada 90 t",
+            ),
+            (
+                ThreadEvent {
+                    name: "again".into(),
+                    ..event(Create)
+                },
+                "again f t 8 ada 90 t",
+            ),
+        ];
+        for (event, want) in steps {
+            take_event(conn, &event).unwrap();
+            assert_eq!(known(conn), want, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn members_come_and_go_and_end_with_the_thread() {
+        use ThreadEventKind::{Create, Delete, MembersUpdate};
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        let joined = |added: &[i64], removed: &[i64]| ThreadEvent {
+            members_added: users(added),
+            members_removed: users(removed),
+            ..event(MembersUpdate)
+        };
+        take_event(
+            conn,
+            &ThreadEvent {
+                members_added: users(&[1]),
+                ..event(Create)
+            },
+        )
+        .unwrap();
+        take_event(conn, &joined(&[2, 3, 2], &[])).unwrap();
+        take_event(conn, &joined(&[4], &[1, 9])).unwrap();
+        assert_eq!(members(conn), [2, 3, 4]);
+        take_event(conn, &event(Delete)).unwrap();
+        take_event(conn, &joined(&[5], &[])).unwrap();
+        assert_eq!(members(conn), Vec::<i64>::new());
+    }
+
+    #[test]
+    fn a_delete_of_an_unknown_thread_is_remembered() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        take_event(
+            conn,
+            &ThreadEvent {
+                name: String::new(),
+                ..event(ThreadEventKind::Delete)
+            },
+        )
+        .unwrap();
+        take_event(conn, &event(ThreadEventKind::Create)).unwrap();
+        assert_eq!(known(conn), "earnings f f - - - t");
+    }
+
+    #[test]
+    fn an_event_that_comes_again_changes_nothing() {
+        let db = TestDatabase::new();
+        let conn = std::cell::RefCell::new(db.connect());
+        let kinds = prop_oneof![
+            Just(ThreadEventKind::Create),
+            Just(ThreadEventKind::Update),
+            Just(ThreadEventKind::MembersUpdate)
+        ];
+        let said = (
+            kinds,
+            any::<Option<bool>>(),
+            any::<Option<i32>>(),
+            proptest::option::of(1_i64..99),
+            "[a-c]{0,2}",
+        );
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+            cases: 40,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
+        let outcome = runner.run(&said, |(kind, archived, count, last, name)| {
+            let event = ThreadEvent {
+                archived,
+                message_count: count,
+                last_message_id: last.and_then(SignalId::new),
+                name,
+                ..event(kind)
+            };
+            let conn = &mut *conn.borrow_mut();
+            take_event(conn, &event).unwrap();
+            let once = known(conn);
+            take_event(conn, &event).unwrap();
+            prop_assert_eq!(known(conn), once);
+            Ok(())
+        });
+        outcome.unwrap();
+    }
+}

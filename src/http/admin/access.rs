@@ -17,11 +17,18 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The middleware of the whole admin listener, [`crate::http::correlation::correlate`] around it. `/healthz` and `/readyz`
 /// are for everybody; so are `/` and `/assets/…`, which hold no data.
-pub async fn guard<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+pub async fn guard<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
     if !is_for_everybody(request.method(), request.path()) {
         let admin = request.app_data::<web::Data<Admin>>();
         let token = admin.and_then(|admin| admin.token.as_ref());
-        check(request.method(), request.headers(), token.map(|token| token.expose()))?;
+        check(
+            request.method(),
+            request.headers(),
+            token.map(|token| token.expose()),
+        )?;
     }
     next.call(request).await
 }
@@ -34,16 +41,24 @@ fn is_for_everybody(method: &Method, path: &str) -> bool {
 /// Whether a request with these headers may be served.
 fn check(method: &Method, headers: &HeaderMap, token: Option<&str>) -> Result<(), ApiError> {
     match token {
-        Some(token) if !bearer(headers).is_some_and(|given| token::is_same(given, token)) => return Err(ApiError::unauthorized()),
+        Some(token) if !bearer(headers).is_some_and(|given| token::is_same(given, token)) => {
+            return Err(ApiError::unauthorized());
+        }
         // A foreign name that resolves to this machine would make a foreign page one of our own origin.
         None if !is_named_plainly(headers) => {
-            return Err(ApiError::forbidden("forbidden", "without a token ask by address or as localhost"));
+            return Err(ApiError::forbidden(
+                "forbidden",
+                "without a token ask by address or as localhost",
+            ));
         }
         _ => {}
     }
     let changes_nothing = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     if !changes_nothing && is_from_a_foreign_page(headers) {
-        return Err(ApiError::forbidden("forbidden", "a page of another origin may change nothing"));
+        return Err(ApiError::forbidden(
+            "forbidden",
+            "a page of another origin may change nothing",
+        ));
     }
     Ok(())
 }
@@ -59,8 +74,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether the host is an address or `localhost`. A program that sends none is no browser.
 fn is_named_plainly(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(HOST) else { return true };
-    let Ok(host) = value.to_str() else { return false };
+    let Some(value) = headers.get(HOST) else {
+        return true;
+    };
+    let Ok(host) = value.to_str() else {
+        return false;
+    };
     let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
     host.parse::<SocketAddr>().is_ok()
         || host.parse::<IpAddr>().is_ok()
@@ -72,7 +91,9 @@ fn is_named_plainly(headers: &HeaderMap) -> bool {
 /// Browsers say where a request comes from; programs say nothing.
 fn is_from_a_foreign_page(headers: &HeaderMap) -> bool {
     let site = HeaderName::from_static("sec-fetch-site");
-    let foreign_site = headers.get(site).is_some_and(|site| site != "same-origin" && site != "none");
+    let foreign_site = headers
+        .get(site)
+        .is_some_and(|site| site != "same-origin" && site != "none");
     let foreign_origin = headers.contains_key(ORIGIN) && {
         let origin = text(headers, &ORIGIN).and_then(|origin| origin.split_once("://"));
         origin.is_none_or(|(_scheme, authority)| text(headers, &HOST) != Some(authority))
@@ -86,10 +107,19 @@ mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
 
-    fn answer(method: &Method, token: Option<&str>, headers: &[(&'static str, &'static str)]) -> &'static str {
+    fn answer(
+        method: &Method,
+        token: Option<&str>,
+        headers: &[(&'static str, &'static str)],
+    ) -> &'static str {
         let headers: HeaderMap = headers
             .iter()
-            .map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .map(|&(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
             .collect();
         check(method, &headers, token).map_or_else(|error| error.error_code(), |()| "")
     }
@@ -103,7 +133,14 @@ mod tests {
             (Some("t"), &[("authorization", "Basic t")], "unauthorized"),
             (Some("t"), &[("authorization", "t")], "unauthorized"),
             (Some("t"), &[("authorization", "bearer t")], ""),
-            (Some("t"), &[("authorization", "Bearer t"), ("host", "heliograph.example")], ""),
+            (
+                Some("t"),
+                &[
+                    ("authorization", "Bearer t"),
+                    ("host", "heliograph.example"),
+                ],
+                "",
+            ),
             (None, &[], ""),
             (None, &[("host", "127.0.0.1:8081")], ""),
             (None, &[("host", "[::1]:8081")], ""),
@@ -113,7 +150,11 @@ mod tests {
             (None, &[("host", "localhost.example")], "forbidden"),
         ];
         for (token, headers, want) in table {
-            assert_eq!(answer(&Method::GET, token, headers), want, "{token:?} {headers:?}");
+            assert_eq!(
+                answer(&Method::GET, token, headers),
+                want,
+                "{token:?} {headers:?}"
+            );
         }
     }
 
@@ -121,20 +162,45 @@ mod tests {
     fn a_foreign_page_changes_nothing() {
         type Case<'a> = (&'a [(&'static str, &'static str)], &'a str);
         let table: [Case<'_>; 7] = [
-            (&[("host", "127.0.0.1:8081"), ("origin", "http://127.0.0.1:8081"), ("sec-fetch-site", "same-origin")], ""),
+            (
+                &[
+                    ("host", "127.0.0.1:8081"),
+                    ("origin", "http://127.0.0.1:8081"),
+                    ("sec-fetch-site", "same-origin"),
+                ],
+                "",
+            ),
             (&[("sec-fetch-site", "none")], ""),
             (&[("sec-fetch-site", "cross-site")], "forbidden"),
             (&[("sec-fetch-site", "same-site")], "forbidden"),
-            (&[("host", "127.0.0.1:8081"), ("origin", "http://127.0.0.1:9999")], "forbidden"),
-            (&[("host", "127.0.0.1:8081"), ("origin", "https://evil.example")], "forbidden"),
-            (&[("host", "127.0.0.1:8081"), ("origin", "null")], "forbidden"),
+            (
+                &[
+                    ("host", "127.0.0.1:8081"),
+                    ("origin", "http://127.0.0.1:9999"),
+                ],
+                "forbidden",
+            ),
+            (
+                &[
+                    ("host", "127.0.0.1:8081"),
+                    ("origin", "https://evil.example"),
+                ],
+                "forbidden",
+            ),
+            (
+                &[("host", "127.0.0.1:8081"), ("origin", "null")],
+                "forbidden",
+            ),
         ];
         for (headers, want) in table {
             for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
                 assert_eq!(answer(&method, None, headers), want, "{method} {headers:?}");
             }
         }
-        assert_eq!(answer(&Method::GET, None, &[("sec-fetch-site", "cross-site")]), "");
+        assert_eq!(
+            answer(&Method::GET, None, &[("sec-fetch-site", "cross-site")]),
+            ""
+        );
     }
 
     #[test]

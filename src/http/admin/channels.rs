@@ -28,9 +28,15 @@ pub(super) struct Visibility {
     min_tier: Option<Tier>,
 }
 
-pub(super) async fn list(admin: Data<Admin>, of: Query<OfGuild>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    admin: Data<Admin>,
+    of: Query<OfGuild>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
     let (page, guild_id) = (asked.page()?, of.guild_id);
-    let rows = admin.read(move |conn| channels::list(conn, guild_id, page)).await?;
+    let rows = admin
+        .read(move |conn| channels::list(conn, guild_id, page))
+        .await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.channel_id)?))
 }
 
@@ -42,6 +48,8 @@ pub(super) async fn set_visibility(
 ) -> Result<HttpResponse, ApiError> {
     let (actor, channel_id) = (actor(&request), channel_id.into_inner());
     let min_tier = body.min_tier.map(|Tier(tier)| tier);
-    let row = admin.change(move |conn| channels::set_visibility(conn, &actor, channel_id, min_tier)).await?;
+    let row = admin
+        .change(move |conn| channels::set_visibility(conn, &actor, channel_id, min_tier))
+        .await?;
     Ok(HttpResponse::Ok().json(row))
 }

@@ -65,20 +65,43 @@ struct WithToken {
     token: String,
 }
 
-pub(super) async fn list(admin: Data<Admin>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    admin: Data<Admin>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
-    let rows = admin.read(move |conn| connectors::list(conn, &page)).await?;
+    let rows = admin
+        .read(move |conn| connectors::list(conn, &page))
+        .await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.connector_id.clone())?))
 }
 
-pub(super) async fn create(request: HttpRequest, admin: Data<Admin>, body: Json<Create>) -> Result<HttpResponse, ApiError> {
-    let Create { connector_id: Key(connector_id), tenant_key: Key(tenant_key), name } = body.into_inner();
+pub(super) async fn create(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    body: Json<Create>,
+) -> Result<HttpResponse, ApiError> {
+    let Create {
+        connector_id: Key(connector_id),
+        tenant_key: Key(tenant_key),
+        name,
+    } = body.into_inner();
     let token = token::make(CONNECTOR_PREFIX, rand::random());
     let name = name.map_or_else(|| connector_id.clone(), |Name(name)| name);
-    let new = NewConnector { connector_id, tenant_key, name, token_hash: token.hash };
+    let new = NewConnector {
+        connector_id,
+        tenant_key,
+        name,
+        token_hash: token.hash,
+    };
     let actor = actor(&request);
-    let connector = admin.change(move |conn| connectors::create(conn, &actor, &new)).await?;
-    Ok(HttpResponse::Created().json(WithToken { connector, token: token.text }))
+    let connector = admin
+        .change(move |conn| connectors::create(conn, &actor, &new))
+        .await?;
+    Ok(HttpResponse::Created().json(WithToken {
+        connector,
+        token: token.text,
+    }))
 }
 
 pub(super) async fn rotate(
@@ -89,8 +112,13 @@ pub(super) async fn rotate(
 ) -> Result<HttpResponse, ApiError> {
     let token = token::make(CONNECTOR_PREFIX, rand::random());
     let (actor, hash, version) = (actor(&request), token.hash, body.version);
-    let connector = admin.change(move |conn| connectors::rotate(conn, &actor, &connector_id, version, hash)).await?;
-    Ok(HttpResponse::Ok().json(WithToken { connector, token: token.text }))
+    let connector = admin
+        .change(move |conn| connectors::rotate(conn, &actor, &connector_id, version, hash))
+        .await?;
+    Ok(HttpResponse::Ok().json(WithToken {
+        connector,
+        token: token.text,
+    }))
 }
 
 pub(super) async fn change(
@@ -99,7 +127,13 @@ pub(super) async fn change(
     connector_id: Path<String>,
     body: Json<Change>,
 ) -> Result<HttpResponse, ApiError> {
-    let Change { version, name, status, ingest_enabled, forward_enabled } = body.into_inner();
+    let Change {
+        version,
+        name,
+        status,
+        ingest_enabled,
+        forward_enabled,
+    } = body.into_inner();
     let change = ConnectorChange {
         name: name.map(|Name(name)| name),
         is_paused: status.map(|status| matches!(status, Status::Paused)),
@@ -107,7 +141,9 @@ pub(super) async fn change(
         forward_enabled,
     };
     let actor = actor(&request);
-    let row = admin.change(move |conn| connectors::change(conn, &actor, &connector_id, version, &change)).await?;
+    let row = admin
+        .change(move |conn| connectors::change(conn, &actor, &connector_id, version, &change))
+        .await?;
     Ok(HttpResponse::Ok().json(row))
 }
 
@@ -118,6 +154,8 @@ pub(super) async fn discover(
     body: Json<Discover>,
 ) -> Result<HttpResponse, ApiError> {
     let (actor, guild_id) = (actor(&request), body.guild_id);
-    let number = admin.change(move |conn| connectors::request_discovery(conn, &actor, &connector_id, guild_id)).await?;
+    let number = admin
+        .change(move |conn| connectors::request_discovery(conn, &actor, &connector_id, guild_id))
+        .await?;
     Ok(HttpResponse::Accepted().json(json!({ "discovery_request_version": number })))
 }

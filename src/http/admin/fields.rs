@@ -20,11 +20,15 @@ pub(super) struct Key(pub(super) String);
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+        let plain = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
         if plain && (1..=KEY_CHARS_MAX).contains(&text.len()) {
             return Ok(Self(text.into_owned()));
         }
-        Err(D::Error::custom(format!("expected 1 to {KEY_CHARS_MAX} of the characters A-Z a-z 0-9 _ . -")))
+        Err(D::Error::custom(format!(
+            "expected 1 to {KEY_CHARS_MAX} of the characters A-Z a-z 0-9 _ . -"
+        )))
     }
 }
 
@@ -40,7 +44,9 @@ impl<'de> Deserialize<'de> for Name {
         if fits && !trimmed.chars().any(char::is_control) {
             return Ok(Self(trimmed.to_owned()));
         }
-        Err(D::Error::custom(format!("expected 1 to {NAME_CHARS_MAX} characters without control characters")))
+        Err(D::Error::custom(format!(
+            "expected 1 to {NAME_CHARS_MAX} characters without control characters"
+        )))
     }
 }
 
@@ -51,24 +57,34 @@ pub(super) struct Tier(pub(super) i16);
 impl<'de> Deserialize<'de> for Tier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let tier = i64::deserialize(deserializer)?;
-        let tier = i16::try_from(tier).ok().filter(|tier| (0..=TIER_MAX).contains(tier));
-        tier.map(Self).ok_or_else(|| D::Error::custom(format!("expected a tier from 0 to {TIER_MAX}")))
+        let tier = i16::try_from(tier)
+            .ok()
+            .filter(|tier| (0..=TIER_MAX).contains(tier));
+        tier.map(Self)
+            .ok_or_else(|| D::Error::custom(format!("expected a tier from 0 to {TIER_MAX}")))
     }
 }
 
 /// A thread mode, by its word.
-pub(super) fn thread_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ThreadMode, D::Error> {
+pub(super) fn thread_mode<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<ThreadMode, D::Error> {
     let word = Cow::<'de, str>::deserialize(deserializer)?;
-    ThreadMode::from_word(&word).ok_or_else(|| D::Error::custom("expected include, exclude or only"))
+    ThreadMode::from_word(&word)
+        .ok_or_else(|| D::Error::custom("expected include, exclude or only"))
 }
 
 /// Tells `null` (`Some(None)`) from a field that is not there (`None`, by `#[serde(default)]`).
-pub(super) fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(super) fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
 /// A field that must be there and may be `null`: serde alone takes its absence for `null`.
-pub(super) fn required<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn required<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     Option::deserialize(deserializer)
 }
 
@@ -107,7 +123,15 @@ mod tests {
         ] {
             assert_eq!(takes::<Name>(json), ok, "{json}");
         }
-        for (json, ok) in [("0", true), ("100", true), ("101", false), ("-1", false), ("1.5", false), ("\"1\"", false), ("65536", false)] {
+        for (json, ok) in [
+            ("0", true),
+            ("100", true),
+            ("101", false),
+            ("-1", false),
+            ("1.5", false),
+            ("\"1\"", false),
+            ("65536", false),
+        ] {
             assert_eq!(takes::<Tier>(json), ok, "{json}");
         }
     }

@@ -28,25 +28,43 @@ pub(super) struct Listed<T> {
 impl Asked {
     /// The page to read: one item more than is shown, which tells whether there is a next page.
     pub(super) fn page<K: FromStr>(&self) -> Result<Page<K>, ApiError> {
-        let after = self.after.as_deref().filter(|after| !after.is_empty()).map(str::parse).transpose();
-        let after = after.map_err(|_| ApiError::invalid("after is not what an answer gave as next_after"))?;
-        Ok(Page { after, limit: self.shown()? + 1 })
+        let after = self
+            .after
+            .as_deref()
+            .filter(|after| !after.is_empty())
+            .map(str::parse)
+            .transpose();
+        let after = after
+            .map_err(|_| ApiError::invalid("after is not what an answer gave as next_after"))?;
+        Ok(Page {
+            after,
+            limit: self.shown()? + 1,
+        })
     }
 
     fn shown(&self) -> Result<i64, ApiError> {
         let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(ApiError::invalid(format!("limit must be from 1 to {LIMIT_MAX}")));
+            return Err(ApiError::invalid(format!(
+                "limit must be from 1 to {LIMIT_MAX}"
+            )));
         }
         Ok(limit)
     }
 
     /// The answer to this question; `key` is what a page goes on after.
-    pub(super) fn answer<T, K: Display>(&self, mut items: Vec<T>, key: impl Fn(&T) -> K) -> Result<Listed<T>, ApiError> {
+    pub(super) fn answer<T, K: Display>(
+        &self,
+        mut items: Vec<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Result<Listed<T>, ApiError> {
         let shown = usize::try_from(self.shown()?).unwrap_or(usize::MAX);
         let is_more = items.len() > shown;
         items.truncate(shown);
-        let next_after = items.last().filter(|_| is_more).map(|last| key(last).to_string());
+        let next_after = items
+            .last()
+            .filter(|_| is_more)
+            .map(|last| key(last).to_string());
         Ok(Listed { items, next_after })
     }
 }
@@ -57,23 +75,57 @@ mod tests {
     use super::*;
 
     fn asked(limit: Option<i64>, after: Option<&str>) -> Asked {
-        Asked { limit, after: after.map(str::to_owned) }
+        Asked {
+            limit,
+            after: after.map(str::to_owned),
+        }
     }
 
     #[test]
     fn the_next_page_is_named_only_when_there_is_one() {
-        for (limit, found, shown, next_after) in [(2, 3, 2, Some("1")), (2, 2, 2, None), (2, 0, 0, None), (500, 501, 500, Some("499"))] {
-            let listed = asked(Some(limit), None).answer((0..found).collect(), |n| *n).unwrap();
-            assert_eq!((listed.items.len(), listed.next_after.as_deref()), (shown, next_after), "{limit} {found}");
+        for (limit, found, shown, next_after) in [
+            (2, 3, 2, Some("1")),
+            (2, 2, 2, None),
+            (2, 0, 0, None),
+            (500, 501, 500, Some("499")),
+        ] {
+            let listed = asked(Some(limit), None)
+                .answer((0..found).collect(), |n| *n)
+                .unwrap();
+            assert_eq!(
+                (listed.items.len(), listed.next_after.as_deref()),
+                (shown, next_after),
+                "{limit} {found}"
+            );
         }
     }
 
     #[test]
     fn limits_and_places_are_checked() {
-        assert_eq!(asked(None, Some("7")).page::<i64>().unwrap(), Page { after: Some(7), limit: LIMIT_DEFAULT + 1 });
-        assert_eq!(asked(Some(1), Some("")).page::<i64>().unwrap(), Page { after: None, limit: 2 });
-        for (limit, after) in [(Some(0), None), (Some(501), None), (Some(-1), None), (None, Some("x"))] {
-            assert!(asked(limit, after).page::<i64>().is_err(), "{limit:?} {after:?}");
+        assert_eq!(
+            asked(None, Some("7")).page::<i64>().unwrap(),
+            Page {
+                after: Some(7),
+                limit: LIMIT_DEFAULT + 1
+            }
+        );
+        assert_eq!(
+            asked(Some(1), Some("")).page::<i64>().unwrap(),
+            Page {
+                after: None,
+                limit: 2
+            }
+        );
+        for (limit, after) in [
+            (Some(0), None),
+            (Some(501), None),
+            (Some(-1), None),
+            (None, Some("x")),
+        ] {
+            assert!(
+                asked(limit, after).page::<i64>().is_err(),
+                "{limit:?} {after:?}"
+            );
         }
     }
 }

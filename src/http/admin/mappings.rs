@@ -59,19 +59,32 @@ fn refuse_unevaluated(filters: Option<&Value>, transform: Option<&Value>) -> Res
         Value::Object(fields) => !fields.is_empty(),
         Value::Bool(_) | Value::Number(_) => true,
     };
-    if [filters, transform].into_iter().flatten().any(|value| says_something(&value)) {
-        return Err(ApiError::refused("filters and transforms are not evaluated yet"));
+    if [filters, transform]
+        .into_iter()
+        .flatten()
+        .any(|value| says_something(&value))
+    {
+        return Err(ApiError::refused(
+            "filters and transforms are not evaluated yet",
+        ));
     }
     Ok(())
 }
 
-pub(super) async fn list(admin: Data<Admin>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    admin: Data<Admin>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
     let rows = admin.read(move |conn| mappings::list(conn, page)).await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.mapping_id)?))
 }
 
-pub(super) async fn create(request: HttpRequest, admin: Data<Admin>, body: Json<Create>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn create(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    body: Json<Create>,
+) -> Result<HttpResponse, ApiError> {
     refuse_unevaluated(body.filters_json.as_ref(), body.transform_json.as_ref())?;
     let settings = MappingSettings {
         source_channel_id: body.source_channel_id,
@@ -82,7 +95,9 @@ pub(super) async fn create(request: HttpRequest, admin: Data<Admin>, body: Json<
         is_enabled: body.is_enabled.unwrap_or(true),
     };
     let actor = actor(&request);
-    let row = admin.change(move |conn| mappings::create(conn, &actor, &settings)).await?;
+    let row = admin
+        .change(move |conn| mappings::create(conn, &actor, &settings))
+        .await?;
     Ok(HttpResponse::Created().json(row))
 }
 
@@ -102,7 +117,9 @@ pub(super) async fn change(
         is_enabled: body.is_enabled,
     };
     let (actor, version) = (actor(&request), body.version);
-    let row = admin.change(move |conn| mappings::change(conn, &actor, *mapping_id, version, &change)).await?;
+    let row = admin
+        .change(move |conn| mappings::change(conn, &actor, *mapping_id, version, &change))
+        .await?;
     Ok(HttpResponse::Ok().json(row))
 }
 
@@ -113,6 +130,8 @@ pub(super) async fn remove(
     at: Query<AtVersion>,
 ) -> Result<HttpResponse, ApiError> {
     let (actor, version) = (actor(&request), at.version);
-    admin.change(move |conn| mappings::remove(conn, &actor, *mapping_id, version)).await?;
+    admin
+        .change(move |conn| mappings::remove(conn, &actor, *mapping_id, version))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

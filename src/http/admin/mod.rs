@@ -13,11 +13,7 @@ mod records;
 mod roles;
 mod session_tokens;
 
-use crate::{
-    config::Secret,
-    error::ApiError,
-    http::changes::ConfigurationChanged,
-};
+use crate::{config::Secret, error::ApiError, http::changes::ConfigurationChanged};
 use actix_web::{HttpRequest, web};
 use diesel::PgConnection;
 use heliograph_schema::store::{Store, StoreError};
@@ -39,7 +35,10 @@ pub struct Admin {
 
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admin").field("store", &self.store).field("token", &self.token).finish_non_exhaustive()
+        f.debug_struct("Admin")
+            .field("store", &self.store)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +63,10 @@ impl Admin {
 
 /// Who the audit says it was: there is one token, so the address tells the most.
 fn actor(request: &HttpRequest) -> String {
-    request.peer_addr().map_or_else(|| "admin".to_owned(), |address| format!("admin@{}", address.ip()))
+    request.peer_addr().map_or_else(
+        || "admin".to_owned(),
+        |address| format!("admin@{}", address.ip()),
+    )
 }
 
 /// The routes of the configuration and of the lists.
@@ -74,19 +76,43 @@ pub fn routes(service: &mut web::ServiceConfig) {
         .route("/api/connectors", web::get().to(connectors::list))
         .route("/api/connectors", web::post().to(connectors::create))
         .route(connector, web::patch().to(connectors::change))
-        .route(&format!("{connector}/rotate"), web::post().to(connectors::rotate))
-        .route(&format!("{connector}/discovery"), web::post().to(connectors::discover))
+        .route(
+            &format!("{connector}/rotate"),
+            web::post().to(connectors::rotate),
+        )
+        .route(
+            &format!("{connector}/discovery"),
+            web::post().to(connectors::discover),
+        )
         .route(&format!("{connector}/channels"), web::get().to(roles::list))
-        .route(&format!("{connector}/channels/{{channel_id}}"), web::put().to(roles::put))
+        .route(
+            &format!("{connector}/channels/{{channel_id}}"),
+            web::put().to(roles::put),
+        )
         .route("/api/channels", web::get().to(channels::list))
-        .route("/api/channels/{channel_id}/visibility", web::put().to(channels::set_visibility))
+        .route(
+            "/api/channels/{channel_id}/visibility",
+            web::put().to(channels::set_visibility),
+        )
         .route("/api/mappings", web::get().to(mappings::list))
         .route("/api/mappings", web::post().to(mappings::create))
-        .route("/api/mappings/{mapping_id}", web::patch().to(mappings::change))
-        .route("/api/mappings/{mapping_id}", web::delete().to(mappings::remove))
+        .route(
+            "/api/mappings/{mapping_id}",
+            web::patch().to(mappings::change),
+        )
+        .route(
+            "/api/mappings/{mapping_id}",
+            web::delete().to(mappings::remove),
+        )
         .route("/api/session-tokens", web::get().to(session_tokens::list))
-        .route("/api/session-tokens", web::post().to(session_tokens::create))
-        .route("/api/session-tokens/{session_token_id}", web::delete().to(session_tokens::revoke))
+        .route(
+            "/api/session-tokens",
+            web::post().to(session_tokens::create),
+        )
+        .route(
+            "/api/session-tokens/{session_token_id}",
+            web::delete().to(session_tokens::revoke),
+        )
         .route("/api/quarantine", web::get().to(records::quarantine))
         .route("/api/audit", web::get().to(records::audit))
         .route("/api/deliveries", web::get().to(records::deliveries));

@@ -22,13 +22,19 @@ pub(super) struct WhichDeliveries {
     state: Option<DeliveryState>,
 }
 
-pub(super) async fn quarantine(admin: Data<Admin>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn quarantine(
+    admin: Data<Admin>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
     let rows = admin.read(move |conn| quarantine::list(conn, page)).await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.quarantine_id)?))
 }
 
-pub(super) async fn audit(admin: Data<Admin>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn audit(
+    admin: Data<Admin>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
     let rows = admin.read(move |conn| audit::list(conn, page)).await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.audit_id)?))
@@ -40,7 +46,12 @@ pub(super) async fn deliveries(
     asked: Query<Asked>,
 ) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
-    let filter = DeliveryFilter { target_channel_id: which.target_channel_id, state: which.state };
-    let rows = admin.read(move |conn| delivery_list::list(conn, filter, page)).await?;
+    let filter = DeliveryFilter {
+        target_channel_id: which.target_channel_id,
+        state: which.state,
+    };
+    let rows = admin
+        .read(move |conn| delivery_list::list(conn, filter, page))
+        .await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.place())?))
 }

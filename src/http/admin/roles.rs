@@ -25,9 +25,15 @@ pub(super) struct Put {
     version: Option<i64>,
 }
 
-pub(super) async fn list(admin: Data<Admin>, connector_id: Path<String>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    admin: Data<Admin>,
+    connector_id: Path<String>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
-    let rows = admin.read(move |conn| channel_roles::list(conn, &connector_id, page)).await?;
+    let rows = admin
+        .read(move |conn| channel_roles::list(conn, &connector_id, page))
+        .await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.channel_id)?))
 }
 
@@ -46,6 +52,8 @@ pub(super) async fn put(
         thread_mode: body.thread_mode.word().to_owned(),
     };
     let (actor, version) = (actor(&request), body.version);
-    let put = move |conn: &mut _| channel_roles::put(conn, &actor, &connector_id, channel_id, &settings, version);
+    let put = move |conn: &mut _| {
+        channel_roles::put(conn, &actor, &connector_id, channel_id, &settings, version)
+    };
     Ok(HttpResponse::Ok().json(admin.change(put).await?))
 }

@@ -32,20 +32,46 @@ struct WithToken {
     token: String,
 }
 
-pub(super) async fn list(admin: Data<Admin>, asked: Query<Asked>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    admin: Data<Admin>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
-    let rows = admin.read(move |conn| session_tokens::list(conn, page)).await?;
+    let rows = admin
+        .read(move |conn| session_tokens::list(conn, page))
+        .await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.session_token_id)?))
 }
 
-pub(super) async fn create(request: HttpRequest, admin: Data<Admin>, body: Json<Create>) -> Result<HttpResponse, ApiError> {
-    let Create { name: Name(name), tier: Tier(tier), expires_at_ms } = body.into_inner();
+pub(super) async fn create(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    body: Json<Create>,
+) -> Result<HttpResponse, ApiError> {
+    let Create {
+        name: Name(name),
+        tier: Tier(tier),
+        expires_at_ms,
+    } = body.into_inner();
     let expires_at = expires_at_ms.map(in_the_future).transpose()?;
     let token = token::make(SESSION_PREFIX, rand::random());
-    let (actor, new) = (actor(&request), NewSessionToken { name, tier, expires_at, token_hash: token.hash });
+    let (actor, new) = (
+        actor(&request),
+        NewSessionToken {
+            name,
+            tier,
+            expires_at,
+            token_hash: token.hash,
+        },
+    );
     // The router is not asked: a token is looked up when a session begins.
-    let session_token = admin.read(move |conn| session_tokens::create(conn, &actor, &new)).await?;
-    Ok(HttpResponse::Created().json(WithToken { session_token, token: token.text }))
+    let session_token = admin
+        .read(move |conn| session_tokens::create(conn, &actor, &new))
+        .await?;
+    Ok(HttpResponse::Created().json(WithToken {
+        session_token,
+        token: token.text,
+    }))
 }
 
 pub(super) async fn revoke(
@@ -54,7 +80,9 @@ pub(super) async fn revoke(
     session_token_id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let actor = actor(&request);
-    admin.change(move |conn| session_tokens::revoke(conn, &actor, *session_token_id)).await?;
+    admin
+        .change(move |conn| session_tokens::revoke(conn, &actor, *session_token_id))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
