@@ -6,6 +6,7 @@ pub mod channel_roles;
 pub mod channels;
 mod connection;
 pub mod connectors;
+pub mod deliveries;
 pub mod delivery_list;
 mod error;
 mod id_columns;

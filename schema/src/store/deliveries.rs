@@ -1,0 +1,441 @@
+//! Deliveries as mirrors work on them: what is pending with all that is needed to do it, the record of what was done, and what
+//! is needed to recognise a message whose answer was lost. Only the delivery ledger writes here; the store writer raises what is
+//! wanted in its own transaction.
+
+use super::StoreError;
+use crate::{
+    delivery::{DeliveryRecord, PartChange, PendingDelivery, PostedPart, Progress},
+    ids::{ChannelId, GuildId, MessageId, RoleId, SignalId},
+    signal::{Attachment, Embed, SignalState, Stamped, Text as SignalText},
+    sql::Sql,
+};
+use diesel::{
+    pg::PgConnection,
+    prelude::*,
+    sql_types::{Array, BigInt, Bytea, Integer, Nullable, SmallInt, Text},
+};
+use serde::Deserialize;
+use std::{collections::HashMap, sync::Arc};
+
+/// Earlier revisions of one signal that are looked at.
+const REVISIONS_MAX: i64 = 100;
+
+type PendingSql =
+    (BigInt, BigInt, Nullable<BigInt>, BigInt, Integer, Integer, Integer, Nullable<BigInt>, BigInt, Text);
+type PendingRow = (SignalId, i64, Option<RoleId>, i64, i32, i32, i32, Option<i64>, i64, String);
+type PartSql = (BigInt, SmallInt, BigInt, Bytea);
+type PartRow = (SignalId, i16, MessageId, Vec<u8>);
+
+/// A page of work, and whether it is all there is.
+#[derive(Debug)]
+pub struct PendingPage {
+    /// In order of ordinals.
+    pub rows: Vec<PendingDelivery>,
+    /// Nothing behind it.
+    pub complete: bool,
+}
+
+/// The work of a target channel, lowest ordinals first. To be run in a transaction that sees one moment.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn pending(conn: &mut PgConnection, target: ChannelId, limit: i64) -> Result<PendingPage, StoreError> {
+    let rows: Vec<PendingRow> = Sql::new(
+        "select d.signal_id, d.mapping_id, d.ping_role_id, d.ordinal, d.desired_revision, d.delivered_revision, d.attempts, \
+                (extract(epoch from d.next_attempt_at - now()) * 1000)::bigint, \
+                (extract(epoch from now() - coalesce(r.committed_at, d.created_at)) * 1000)::bigint, s.state \
+         from deliveries d join signals s on s.signal_id = d.signal_id \
+         left join revisions r on r.signal_id = d.signal_id and r.revision = d.delivered_revision + 1 \
+         where d.target_channel_id = $1 and d.state = 'p' order by d.ordinal limit $2",
+    )
+    .bind::<BigInt, _>(target)
+    .bind::<BigInt, _>(limit)
+    .rows::<PendingSql>()
+    .load(conn)?;
+    let complete = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
+    Ok(PendingPage { rows: with_parts(conn, target, rows)?, complete })
+}
+
+/// The work of one signal in a target channel; `None` when there is none.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn pending_one(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    signal_id: SignalId,
+) -> Result<Option<PendingDelivery>, StoreError> {
+    let rows: Vec<PendingRow> = Sql::new(
+        "select d.signal_id, d.mapping_id, d.ping_role_id, d.ordinal, d.desired_revision, d.delivered_revision, d.attempts, \
+                (extract(epoch from d.next_attempt_at - now()) * 1000)::bigint, \
+                (extract(epoch from now() - coalesce(r.committed_at, d.created_at)) * 1000)::bigint, s.state \
+         from deliveries d join signals s on s.signal_id = d.signal_id \
+         left join revisions r on r.signal_id = d.signal_id and r.revision = d.delivered_revision + 1 \
+         where d.target_channel_id = $1 and d.signal_id = $2 and d.state = 'p'",
+    )
+    .bind::<BigInt, _>(target)
+    .bind::<BigInt, _>(signal_id)
+    .rows::<PendingSql>()
+    .load(conn)?;
+    Ok(with_parts(conn, target, rows)?.pop())
+}
+
+fn with_parts(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    rows: Vec<PendingRow>,
+) -> Result<Vec<PendingDelivery>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stands: Vec<PartRow> = Sql::new(
+        "select signal_id, part, message_id, digest from mirrored_parts \
+         where target_channel_id = $1 and signal_id = any($2) order by signal_id, part",
+    )
+    .bind::<BigInt, _>(target)
+    .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.0).collect::<Vec<_>>())
+    .rows::<PartSql>()
+    .load(conn)?;
+    let mut parts: HashMap<SignalId, Vec<PostedPart>> = HashMap::new();
+    for (signal_id, part, message_id, digest) in stands {
+        let part = PostedPart { part: part.unsigned_abs(), message_id, digest };
+        parts.entry(signal_id).or_default().push(part);
+    }
+    let typed = |row: PendingRow| {
+        let parts = parts.remove(&row.0).unwrap_or_default();
+        pending_delivery(row, parts)
+    };
+    Ok(rows.into_iter().filter_map(typed).collect())
+}
+
+/// `None`, with a word in the log, for a row that does not read: it must not hold up the others.
+fn pending_delivery(row: PendingRow, parts: Vec<PostedPart>) -> Option<PendingDelivery> {
+    let (signal_id, mapping_id, ping_role_id, ordinal, desired, delivered, attempts, wait_ms, age_ms, state) = row;
+    let signal: SignalState = serde_json::from_str(&state)
+        .inspect_err(|error| tracing::error!(%signal_id, %error, "signals.state does not read, its delivery waits"))
+        .ok()?;
+    Some(PendingDelivery {
+        signal: Arc::new(signal),
+        mapping_id,
+        ping_role_id,
+        ordinal,
+        desired_revision: desired,
+        delivered_revision: delivered,
+        attempts: attempts.unsigned_abs(),
+        wait_ms: wait_ms.unwrap_or(0).max(0),
+        wanted_age_ms: age_ms.max(0),
+        parts,
+    })
+}
+
+/// Those of these messages that are recorded as part of a delivery.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn recorded_messages(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    messages: &[MessageId],
+) -> Result<Vec<MessageId>, StoreError> {
+    Ok(Sql::new("select message_id from mirrored_parts where target_channel_id = $1 and message_id = any($2)")
+        .bind::<BigInt, _>(target)
+        .bind::<Array<BigInt>, _>(messages)
+        .rows::<BigInt>()
+        .load(conn)?)
+}
+
+/// What readers were shown of a signal in its revisions after this one, as far as they are kept.
+///
+/// # Errors
+/// When the database does not answer, or a row does not read.
+pub fn revisions_after(
+    conn: &mut PgConnection,
+    signal_id: SignalId,
+    revision: i32,
+) -> Result<Vec<SignalState>, StoreError> {
+    let frames: Vec<String> = Sql::new(
+        "select frame from revisions where signal_id = $1 and revision > $2 and kind <> 'd' order by revision limit $3",
+    )
+    .bind::<BigInt, _>(signal_id)
+    .bind::<Integer, _>(revision)
+    .bind::<BigInt, _>(REVISIONS_MAX)
+    .rows::<Text>()
+    .load(conn)?;
+    frames.iter().map(|frame| shown(frame)).collect()
+}
+
+#[derive(Deserialize)]
+struct Frame {
+    signal: Shown,
+}
+
+/// As much of a signal in a frame as its messages are made of.
+#[derive(Deserialize)]
+struct Shown {
+    signal_id: SignalId,
+    channel_id: ChannelId,
+    guild_id: GuildId,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    embeds: Vec<Embed>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
+}
+
+fn shown(frame: &str) -> Result<SignalState, StoreError> {
+    let unreadable = |error| StoreError::Corrupt(format!("revisions.frame: {error}"));
+    let Frame { signal: shown } = serde_json::from_str(frame).map_err(unreadable)?;
+    let mut state = SignalState::unknown(shown.signal_id, shown.channel_id, shown.guild_id);
+    state.text = Some(Stamped { stamp_ms: 0, value: SignalText { raw: String::new(), clean: shown.text } });
+    state.embeds = Some(Stamped { stamp_ms: 0, value: shown.embeds });
+    state.attachments = Some(Stamped { stamp_ms: 0, value: shown.attachments });
+    Ok(state)
+}
+
+/// Writes down what mirrors did, at most one record for each delivery. Doing it again changes nothing. To be run in a
+/// transaction.
+///
+/// # Errors
+/// When the database does not answer, or refuses the data.
+pub fn record(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Result<(), StoreError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    record_progress(conn, records)?;
+    record_removals(conn, records)?;
+    record_parts(conn, records)
+}
+
+fn record_progress(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Result<(), StoreError> {
+    // A newer wish that came meanwhile keeps the row pending.
+    Sql::new(
+        "update deliveries d set \
+            delivered_revision = case when r.kind = 'd' then greatest(d.delivered_revision, r.revision) \
+                                      else d.delivered_revision end, \
+            state = case when r.kind in ('d', 'x') and d.desired_revision <= r.revision then r.kind::\"char\" else d.state end, \
+            attempts = case r.kind when 'w' then d.attempts when 'd' then 0 else r.attempts end, \
+            next_attempt_at = case when r.kind = 'r' then now() + r.wait_ms * interval '1 millisecond' end, \
+            last_error = case when r.kind = 'w' then d.last_error else r.error end, \
+            delivered_at = case when r.kind = 'd' then now() else d.delivered_at end \
+         from unnest($1, $2, $3, $4, $5, $6, $7) as r (signal_id, target, kind, revision, attempts, wait_ms, error) \
+         where d.signal_id = r.signal_id and d.target_channel_id = r.target",
+    )
+    .bind::<Array<BigInt>, _>(column(records, |r| r.signal_id))
+    .bind::<Array<BigInt>, _>(column(records, |r| r.target_channel_id))
+    .bind::<Array<Text>, _>(column(records, |r| kind(&r.progress)))
+    .bind::<Array<Integer>, _>(column(records, |r| revision(&r.progress)))
+    .bind::<Array<Integer>, _>(column(records, |r| attempts(&r.progress)))
+    .bind::<Array<BigInt>, _>(column(records, |r| match r.progress {
+        Progress::Retrying { wait_ms, .. } => wait_ms,
+        _ => 0,
+    }))
+    .bind::<Array<Nullable<Text>>, _>(column(records, |r| words(&r.progress)))
+    .execute(conn)?;
+    Ok(())
+}
+
+fn record_removals(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Result<(), StoreError> {
+    let removed: Vec<_> = records
+        .iter()
+        .filter_map(|r| match r.change {
+            Some(PartChange::Removed { part }) => Some((r.signal_id, r.target_channel_id, small(part))),
+            _ => None,
+        })
+        .collect();
+    if removed.is_empty() {
+        return Ok(());
+    }
+    Sql::new(
+        "delete from mirrored_parts m using unnest($1, $2, $3) as r (signal_id, target, part) \
+         where m.signal_id = r.signal_id and m.target_channel_id = r.target and m.part = r.part",
+    )
+    .bind::<Array<BigInt>, _>(column(&removed, |r| r.0))
+    .bind::<Array<BigInt>, _>(column(&removed, |r| r.1))
+    .bind::<Array<SmallInt>, _>(column(&removed, |r| r.2))
+    .execute(conn)?;
+    Ok(())
+}
+
+fn record_parts(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Result<(), StoreError> {
+    let stands: Vec<_> = records
+        .iter()
+        .filter_map(|r| match &r.change {
+            Some(PartChange::Stands(part)) => Some((r.signal_id, r.target_channel_id, part)),
+            _ => None,
+        })
+        .collect();
+    if stands.is_empty() {
+        return Ok(());
+    }
+    Sql::new(
+        "insert into mirrored_parts (signal_id, target_channel_id, part, message_id, digest) \
+         select p.* from unnest($1, $2, $3, $4, $5) as p (signal_id, target, part, message_id, digest) \
+         join deliveries d on d.signal_id = p.signal_id and d.target_channel_id = p.target \
+         on conflict (signal_id, target_channel_id, part) do update \
+            set message_id = excluded.message_id, digest = excluded.digest",
+    )
+    .bind::<Array<BigInt>, _>(column(&stands, |s| s.0))
+    .bind::<Array<BigInt>, _>(column(&stands, |s| s.1))
+    .bind::<Array<SmallInt>, _>(column(&stands, |s| small(s.2.part)))
+    .bind::<Array<BigInt>, _>(column(&stands, |s| s.2.message_id))
+    .bind::<Array<Bytea>, _>(column(&stands, |s| s.2.digest.as_slice()))
+    .execute(conn)?;
+    Ok(())
+}
+
+fn kind(progress: &Progress) -> &'static str {
+    match progress {
+        Progress::Working => "w",
+        Progress::Delivered { .. } => "d",
+        Progress::Retrying { .. } => "r",
+        Progress::Dead { .. } => "x",
+    }
+}
+
+fn revision(progress: &Progress) -> i32 {
+    match progress {
+        Progress::Delivered { revision, .. } | Progress::Dead { revision, .. } => *revision,
+        Progress::Working | Progress::Retrying { .. } => 0,
+    }
+}
+
+fn attempts(progress: &Progress) -> i32 {
+    match progress {
+        Progress::Retrying { attempts, .. } | Progress::Dead { attempts, .. } => {
+            i32::try_from(*attempts).unwrap_or(i32::MAX)
+        }
+        Progress::Working | Progress::Delivered { .. } => 0,
+    }
+}
+
+/// For people. PostgreSQL takes no U+0000, whatever Discord says.
+fn words(progress: &Progress) -> Option<String> {
+    let words = match progress {
+        Progress::Working => None,
+        Progress::Delivered { note, .. } => note.as_deref(),
+        Progress::Retrying { error, .. } | Progress::Dead { error, .. } => Some(error.as_str()),
+    };
+    words.map(|words| words.replace('\0', "\u{FFFD}"))
+}
+
+fn small(part: u16) -> i16 {
+    i16::try_from(part).unwrap_or(i16::MAX)
+}
+
+fn column<'a, T, C>(rows: &'a [T], take: impl Fn(&'a T) -> C) -> Vec<C> {
+    rows.iter().map(take).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_database::TestDatabase;
+    use diesel::connection::SimpleConnection;
+
+    const TARGET: i64 = 900;
+
+    fn target() -> ChannelId {
+        ChannelId::new(TARGET).unwrap()
+    }
+
+    fn signal(number: i64) -> SignalId {
+        SignalId::new(number).unwrap()
+    }
+
+    fn message(number: i64) -> MessageId {
+        MessageId::new(number).unwrap()
+    }
+
+    /// Signals 1, 2 and 3 wanted in revision 2, first said a minute ago.
+    fn with_work() -> (TestDatabase, PgConnection) {
+        let db = TestDatabase::new();
+        let mut conn = db.connect();
+        for number in [1, 2, 3] {
+            let state = SignalState::unknown(signal(number), ChannelId::new(5).unwrap(), GuildId::new(6).unwrap());
+            let state = serde_json::to_string(&state).unwrap();
+            let frame = format!(
+                r#"{{"type":"revision","signal":{{"signal_id":"{number}","channel_id":"5","guild_id":"6","text":"first {number}","embeds":[],"attachments":[]}}}}"#
+            );
+            conn.batch_execute(&format!(
+                "insert into signals (signal_id, channel_id, is_visible, revision, state) values ({number}, 5, true, 2, '{state}');
+                 insert into revisions (channel_id, epoch, seq, signal_id, revision, kind, frame, committed_at)
+                    values (5, 1, {number}, {number}, 1, 'c', '{frame}', now() - interval '60 s');
+                 insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision)
+                    values ({number}, {TARGET}, 5, 1, 2);"
+            ))
+            .unwrap();
+        }
+        (db, conn)
+    }
+
+    fn did(number: i64, change: Option<PartChange>, progress: Progress) -> DeliveryRecord {
+        DeliveryRecord { signal_id: signal(number), target_channel_id: target(), change, progress }
+    }
+
+    fn stands(part: u16, id: i64) -> Option<PartChange> {
+        Some(PartChange::Stands(PostedPart { part, message_id: message(id), digest: vec![7] }))
+    }
+
+    #[test]
+    fn work_comes_in_order_with_its_age_and_pages_say_when_they_end() {
+        let (_db, mut conn) = with_work();
+        let page = pending(&mut conn, target(), 2).unwrap();
+        assert_eq!(page.rows.iter().map(|row| row.signal.signal_id.get()).collect::<Vec<_>>(), [1, 2]);
+        assert!(!page.complete);
+        assert!(pending(&mut conn, target(), 4).unwrap().complete);
+        let first = &page.rows[0];
+        assert!((60_000..120_000).contains(&first.wanted_age_ms), "{}", first.wanted_age_ms);
+        assert_eq!((first.desired_revision, first.delivered_revision, first.wait_ms), (2, 0, 0));
+        assert!(pending(&mut conn, ChannelId::new(1).unwrap(), 4).unwrap().rows.is_empty());
+    }
+
+    #[test]
+    fn records_say_what_stands_and_what_is_done() {
+        let (_db, mut conn) = with_work();
+        let records = [
+            did(1, stands(0, 11), Progress::Working),
+            did(2, stands(0, 21), Progress::Delivered { revision: 2, note: None }),
+            did(3, None, Progress::Dead { revision: 2, attempts: 4, error: "no\0".into() }),
+        ];
+        for _ in 0..2 {
+            record(&mut conn, &records).unwrap();
+        }
+        let left = pending(&mut conn, target(), 9).unwrap().rows;
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].parts, [PostedPart { part: 0, message_id: message(11), digest: vec![7] }]);
+        let known = recorded_messages(&mut conn, target(), &[message(11), message(12), message(21)]).unwrap();
+        assert_eq!(known, [message(11), message(21)]);
+        record(&mut conn, &[did(1, Some(PartChange::Removed { part: 0 }), Progress::Working)]).unwrap();
+        assert_eq!(pending_one(&mut conn, target(), signal(1)).unwrap().unwrap().parts, []);
+        assert!(pending_one(&mut conn, target(), signal(2)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_newer_wish_stays_pending_whatever_became_of_the_older() {
+        let (_db, mut conn) = with_work();
+        conn.batch_execute("update deliveries set desired_revision = 3").unwrap();
+        let dead = Progress::Dead { revision: 2, attempts: 1, error: "refused".into() };
+        record(&mut conn, &[did(1, stands(0, 11), Progress::Delivered { revision: 2, note: None }), did(2, None, dead)]).unwrap();
+        let left = pending(&mut conn, target(), 9).unwrap().rows;
+        assert_eq!(left.iter().map(|row| row.delivered_revision).collect::<Vec<_>>(), [2, 0, 0]);
+    }
+
+    #[test]
+    fn a_retry_says_when() {
+        let (_db, mut conn) = with_work();
+        record(&mut conn, &[did(1, None, Progress::Retrying { attempts: 3, wait_ms: 50_000, error: "503".into() })]).unwrap();
+        let row = pending_one(&mut conn, target(), signal(1)).unwrap().unwrap();
+        assert_eq!(row.attempts, 3);
+        assert!((1..=50_000).contains(&row.wait_ms), "{}", row.wait_ms);
+    }
+
+    #[test]
+    fn what_was_shown_earlier_can_be_read() {
+        let (_db, mut conn) = with_work();
+        let shown = revisions_after(&mut conn, signal(2), 0).unwrap();
+        assert_eq!(shown.iter().map(SignalState::clean_text).collect::<Vec<_>>(), ["first 2"]);
+        assert!(revisions_after(&mut conn, signal(2), 1).unwrap().is_empty());
+    }
+}
