@@ -1,0 +1,41 @@
+# The commands of this project. Each is the only thing to type on a Debian 12 machine with git, make, gcc and cargo:
+# what is missing is installed where that is allowed, or named in one line.
+
+CARGO ?= cargo
+TOOLS := $(or $(CARGO_TARGET_DIR),target)/tools
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
+
+.PHONY: help run test check bench prove needs types
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+run: needs       ## the whole demo on this machine, no account anywhere; Ctrl-C stops it
+	$(CARGO) build --release --locked --bin heliograph -p heliograph
+	$(CARGO) build --release --locked -p heliograph-bench -p demo-connector --bins
+	$(RELEASE)/demo
+
+test: needs      ## every test, tiny benches and proofs included
+	$(CARGO) test --workspace --locked --features failpoints
+	@scripts/test-web
+
+check: needs     ## form, lints, dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked --features failpoints -- -D warnings
+	@scripts/check-dependencies $(TOOLS)
+
+bench: needs     ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
+	$(CARGO) build --release --locked --bin heliograph -p heliograph
+	$(CARGO) build --release --locked -p heliograph-bench --bins
+	$(if $(SCENARIO),$(RELEASE)/bench --scenario $(SCENARIO),$(RELEASE)/bench && $(CARGO) bench --locked --bench cores)
+
+prove: needs     ## proofs that take minutes: all, or NAME=crash; writes target/prove/
+	$(CARGO) build --release --locked --bin heliograph -p heliograph
+	$(CARGO) build --release --locked -p heliograph-bench --bins
+	$(RELEASE)/prove $(if $(NAME),--name $(NAME))
+
+types:           ## writes web/protocol.ts anew from the Rust types
+	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types
+
+needs:
+	@scripts/need-postgres
