@@ -32,6 +32,26 @@ pub fn rss_kb(pid: u32) -> u64 {
     status_field(pid, "VmRSS:").unwrap_or(0)
 }
 
+/// Open file descriptors of `pid`; zero when the process is gone.
+#[must_use]
+pub fn open_files(pid: u32) -> u64 {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |entries| entries.count() as u64)
+}
+
+/// How many file descriptors `pid` may have open.
+#[must_use]
+pub fn open_files_max(pid: u32) -> u64 {
+    fs::read_to_string(format!("/proc/{pid}/limits"))
+        .ok()
+        .and_then(|limits| {
+            let line = limits
+                .lines()
+                .find_map(|line| line.strip_prefix("Max open files"))?;
+            line.split_whitespace().next()?.parse().ok()
+        })
+        .unwrap_or(u64::MAX)
+}
+
 /// Whether a process with this id exists and is not a zombie.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
@@ -89,6 +109,7 @@ mod tests {
         assert!(rss_kb(pid) > 0);
         assert!(cpu_time(pid) > Duration::ZERO);
         assert!(own_thread_cpu_time() > Duration::ZERO);
+        assert!(open_files(pid) > 2 && open_files(pid) < open_files_max(pid));
         assert!(!is_alive(u32::MAX));
     }
 

@@ -24,6 +24,8 @@ use crate::histogram::Histogram;
 const CONNECTING_MAX: usize = 64;
 /// What one read may bring.
 const READ_BYTES_MAX: usize = 256 * 1024;
+/// A socket keeps a buffer for halves of frames up to this size: a long welcome must not be remembered by each of thousands.
+const CARRY_BYTES_KEPT_MAX: usize = 8 * 1024;
 /// How many sentences about failed sockets are kept.
 const FAILURES_MAX: usize = 5;
 
@@ -379,6 +381,9 @@ impl Seen {
         carry.extend_from_slice(fresh);
         let (consumed, code) = self.frames(socket, carry, replies)?;
         carry.drain(..consumed);
+        if carry.is_empty() && carry.capacity() > CARRY_BYTES_KEPT_MAX {
+            *carry = Vec::new();
+        }
         Ok(code)
     }
 
@@ -394,6 +399,10 @@ impl Seen {
             match kind {
                 Kind::Text if payload.starts_with(br#"{"type":"revision""#) => {
                     self.revision(socket, payload)?;
+                }
+                // With a thousand channels it is long, and nothing in it is needed here.
+                Kind::Text if payload.starts_with(br#"{"type":"welcome""#) => {
+                    self.welcome(socket, replies);
                 }
                 Kind::Text => self.other_text(socket, payload, replies)?,
                 Kind::Ping => {
@@ -454,19 +463,21 @@ impl Seen {
         match frame["type"].as_str() {
             Some("revision") => self.revision(socket, payload),
             Some("welcome") => {
-                let channels = self.sockets[socket]
-                    .iter()
-                    .map(|track| (track.channel, None));
-                let attach = wire::attach(channels);
-                replies.extend_from_slice(&wire::client_frame(Kind::Text, attach.as_bytes()));
-                if self.sockets[socket].is_empty() {
-                    self.tally.attached += 1;
-                }
+                self.welcome(socket, replies);
                 Ok(())
             }
             Some("attached") => self.attached(socket, &frame),
             Some("heartbeat" | "live" | "going_away") => Ok(()),
             _ => Err(format!("not expected: {frame}")),
+        }
+    }
+
+    fn welcome(&mut self, socket: usize, replies: &mut Vec<u8>) {
+        let tracks = &self.sockets[socket];
+        let attach = wire::attach(tracks.iter().map(|track| (track.channel, None)));
+        replies.extend_from_slice(&wire::client_frame(Kind::Text, attach.as_bytes()));
+        if tracks.is_empty() {
+            self.tally.attached += 1;
         }
     }
 

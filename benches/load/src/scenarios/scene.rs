@@ -28,7 +28,7 @@ const CHANNELS_BY_ADMIN_MAX: usize = 32;
 /// Threads that share the sockets of a fleet.
 const FLEET_THREADS: usize = 1;
 /// How long all sessions may take to attach, and later to catch up.
-const ATTACH_WITHIN: Duration = Duration::from_secs(60);
+const ATTACH_WITHIN: Duration = Duration::from_secs(120);
 const SETTLE_WITHIN: Duration = Duration::from_secs(20);
 
 /// What is on the stage.
