@@ -9,3 +9,5 @@ pub mod sql;
 pub mod store;
 #[cfg(any(test, feature = "test-database"))]
 pub mod test_database;
+#[cfg(test)]
+mod protocol_types;
