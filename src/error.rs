@@ -203,6 +203,8 @@ pub async fn no_such_route(request: HttpRequest) -> HttpResponse {
     ApiError::not_found("such route").answer(&correlation_id(&request))
 }
 
+// actix-web hands its errors over.
+#[allow(clippy::needless_pass_by_value)]
 fn refused_json(error: JsonPayloadError, _request: &HttpRequest) -> actix_web::Error {
     let message = match &error {
         JsonPayloadError::Deserialize(reason) => {
@@ -213,6 +215,7 @@ fn refused_json(error: JsonPayloadError, _request: &HttpRequest) -> actix_web::E
     ApiError::invalid(message).into()
 }
 
+#[allow(clippy::needless_pass_by_value)]
 fn refused_query(error: QueryPayloadError, _request: &HttpRequest) -> actix_web::Error {
     ApiError::invalid(format!("the query is not what is expected: {error}")).into()
 }

@@ -126,8 +126,10 @@ impl Client {
         key: &str,
         wanted: &str,
     ) -> Result<Option<Value>, Failure> {
-        let reads_so =
-            |item: &Value| item[key].as_str() == Some(wanted) || item[key].to_string() == wanted;
+        let reads_so = |item: &Value| match &item[key] {
+            Value::String(text) => text == wanted,
+            other => wanted.parse().is_ok_and(|wanted: i64| *other == wanted),
+        };
         Ok(self.list(path).await?.into_iter().find(reads_so))
     }
 

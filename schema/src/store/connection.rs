@@ -44,14 +44,14 @@ pub(super) fn pool(
         .connection_customizer(Box::new(SetSession))
         .error_handler(Box::new(LogFailure))
         .build(ConnectionManager::new(with_connect_timeout(url)))
-        .map_err(|error| StoreError::Unavailable(error.to_string()))
+        .map_err(StoreError::unavailable)
 }
 
 /// Opens one connection for a writer, which keeps it for itself. Blocks for at most about 2 s. [`StoreError::Unusable`] when
 /// the server would acknowledge a commit that a power cut can take back.
 pub fn connect_single(url: &str) -> Result<PgConnection, StoreError> {
-    let mut conn = PgConnection::establish(&with_connect_timeout(url))
-        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut conn =
+        PgConnection::establish(&with_connect_timeout(url)).map_err(StoreError::unavailable)?;
     conn.batch_execute(WRITER_SESSION)?;
     assert_durable(&mut conn)?;
     Ok(conn)

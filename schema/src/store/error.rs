@@ -37,7 +37,7 @@ impl From<Error> for StoreError {
             Error::DatabaseError(
                 DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
                 ref said,
-            ) => Self::Unavailable(said.message().to_owned()),
+            ) => Self::unavailable(said.message()),
             Error::BrokenTransactionManager => {
                 Self::Unavailable("the connection broke in a transaction".to_owned())
             }
@@ -49,6 +49,18 @@ impl From<Error> for StoreError {
 }
 
 impl StoreError {
+    /// For what libpq and the pool say, in one line.
+    // What `map_err` hands over.
+    #[allow(clippy::needless_pass_by_value)]
+    pub(super) fn unavailable(said: impl ToString) -> Self {
+        Self::Unavailable(
+            said.to_string()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    }
+
     /// It may well work a moment later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Interrupted(_))

@@ -84,7 +84,8 @@ fn locked<T>(
     let result = work(conn);
     // On a connection that has broken nothing is left to restore: the server has let go of the lock itself.
     let restored = Sql::new(
-        "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), pg_advisory_unlock_all()",
+        "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), \
+         pg_advisory_unlock(hashtextextended('heliograph migrations ' || current_database() || '/' || current_schema(), 0))",
     )
     .bind::<Text, _>(statement_timeout)
     .bind::<Text, _>(lock_timeout)
@@ -116,6 +117,18 @@ mod tests {
             .get_result(conn)
             .unwrap();
         assert_eq!(timeout, "10s");
+    }
+
+    #[test]
+    fn migrating_gives_back_its_own_lock_and_no_other() {
+        use crate::store::router_lock::try_router_lock;
+        let db = TestDatabase::empty();
+        let conn = &mut db.connect();
+        assert!(try_router_lock(conn).unwrap());
+        run(conn).unwrap();
+        assert!(!try_router_lock(&mut db.connect()).unwrap());
+        // Would wait for ever if the first had kept the lock of the migrations.
+        run(&mut db.connect()).unwrap();
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Store {
         let turn = tokio::time::timeout_at(deadline, Arc::clone(&self.turns).acquire_owned())
             .await
             .map_err(|_| StoreError::Unavailable("every connection is busy".to_owned()))?
-            .map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
+            .map_err(StoreError::unavailable)?;
         let pool = self.pool.clone();
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -88,7 +88,7 @@ impl Store {
                 .max(Duration::from_millis(1));
             let mut conn = pool
                 .get_timeout(wait)
-                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                .map_err(StoreError::unavailable)?;
             work(&mut conn)
         });
         done.await
@@ -176,12 +176,37 @@ mod tests {
         assert!(store.run(application_name).await.is_ok());
     }
 
+    #[tokio::test]
+    async fn whoever_finds_every_connection_busy_is_told_so() {
+        let db = TestDatabase::new();
+        let store = Store::connect(db.url(), 1).unwrap();
+        let (free, busy) = std::sync::mpsc::channel::<()>();
+        let (started, has_started) = tokio::sync::oneshot::channel();
+        let holder = store.clone();
+        let holding = tokio::spawn(async move {
+            holder
+                .run(move |_| {
+                    let _ = started.send(());
+                    // Until the other end is dropped.
+                    let _ = busy.recv();
+                    Ok(())
+                })
+                .await
+        });
+        has_started.await.unwrap();
+        let refused = store.run(application_name).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        drop(free);
+        holding.await.unwrap().unwrap();
+        assert!(store.run(application_name).await.is_ok());
+    }
+
     #[test]
     fn nobody_there_is_said_clearly() {
         let absent = "postgresql:///none?host=%2Fnonexistent-heliograph";
         let error = Store::connect(absent, 2).unwrap_err();
         assert!(
-            matches!(&error, StoreError::Unavailable(reason) if reason.contains("nonexistent-heliograph")),
+            matches!(&error, StoreError::Unavailable(reason) if reason.contains("nonexistent-heliograph") && reason.lines().count() == 1),
             "{error}"
         );
         assert!(matches!(

@@ -23,7 +23,9 @@ impl<'de> Deserialize<'de> for Key {
         let plain = text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
-        if plain && (1..=KEY_CHARS_MAX).contains(&text.len()) {
+        // A path would read these as "here" and "above".
+        let is_a_path = text == "." || text == "..";
+        if plain && !is_a_path && (1..=KEY_CHARS_MAX).contains(&text.len()) {
             return Ok(Self(text.into_owned()));
         }
         Err(D::Error::custom(format!(
@@ -105,6 +107,8 @@ mod tests {
             ("\"Mirror-1.a_b\"", true),
             ("\"\"", false),
             ("\"a b\"", false),
+            ("\"..\"", false),
+            ("\"...\"", true),
             ("\"a/b\"", false),
             ("\"é\"", false),
             ("\"a\\u0000\"", false),
