@@ -1,5 +1,7 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
+pub mod delivery_ledger;
+pub mod discord;
 pub mod exchange;
 pub mod global_gate;
 pub mod hub_core;
@@ -7,6 +9,7 @@ pub mod inlets;
 pub mod join_core;
 pub mod limits_core;
 pub mod messages;
+pub mod mirror;
 pub mod mirror_core;
 pub mod observation;
 pub mod outbox;
@@ -26,6 +29,7 @@ pub mod session_hub;
 pub mod source_channel;
 pub mod source_channel_core;
 pub mod split_core;
+pub mod steady_clock;
 pub mod store_writer;
 pub mod supervision;
 pub mod term;

@@ -4,7 +4,7 @@
 use crate::observation::Observation;
 use bytes::Bytes;
 use heliograph_schema::{
-    delivery::WantedDelivery,
+    delivery::{DeliveryRecord, WantedDelivery},
     frame::Cursor,
     ids::{ChannelId, SignalId},
     signal::{RevisionKind, SignalState},
@@ -194,3 +194,25 @@ pub struct Committed {
 /// To a mirror: new work.
 #[derive(Debug, Clone)]
 pub struct Wanted(pub Vec<WantedDelivery>);
+
+/// To the delivery ledger: what a mirror did, to be written once and in the order in which it comes.
+#[derive(Debug)]
+pub struct RecordDeliveries {
+    /// The mirror.
+    pub target_channel_id: ChannelId,
+    /// Tells a mirror's generations apart.
+    pub life: u64,
+    /// Counts up in a life. The same again means the same records.
+    pub record_id: u64,
+    /// At most one for each signal.
+    pub records: Vec<DeliveryRecord>,
+    /// The way back, after COMMIT.
+    pub answer: oneshot::Sender<Recorded>,
+}
+
+/// It is durable, and so is everything this mirror and its predecessors handed over before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// Which.
+    pub record_id: u64,
+}

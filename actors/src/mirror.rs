@@ -1,0 +1,294 @@
+//! One actor per target channel: carries messages between the rules in `mirror_core`, the way to Discord, the tables and the
+//! delivery ledger. Decides nothing. A successor begins from the tables.
+
+use crate::{
+    discord::Discord,
+    exchange::{Answer, Outcome, Request},
+    global_gate::Gate,
+    messages::{RecordDeliveries, Wanted},
+    mirror_core::{Effect, Input, MirrorCore, Settings, State},
+    port::{Mail, Port},
+    steady_clock::SteadyClock,
+    supervision::{Observe, Restartable},
+};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle, Supervised, WrapFuture};
+use heliograph_schema::{
+    delivery::{DeliveryRecord, Progress},
+    ids::ChannelId,
+    store::{Store, StoreError, deliveries},
+};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// How often the mark of what did not fit into the mailbox is looked at.
+const MARK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a mirror is made of; all generations share it.
+#[derive(Clone)]
+pub struct MirrorMakings {
+    /// Where it mirrors to, and its bounds. The seed is drawn anew for each generation.
+    pub settings: Settings,
+    /// Where it reads.
+    pub store: Store,
+    /// Where it has written down what it did.
+    pub ledger: Port<RecordDeliveries>,
+    /// The way to Discord; `None` without a bot token: deliveries wait.
+    pub discord: Option<Arc<Discord>>,
+    /// Shared by all mirrors.
+    pub gate: Gate,
+    /// Shared by all mirrors, as the gate's moments are.
+    pub clock: SteadyClock,
+    /// Set when something could not be posted to it.
+    pub fell_behind: Arc<AtomicBool>,
+}
+
+/// The actor.
+pub struct Mirror {
+    makings: MirrorMakings,
+    core: MirrorCore,
+    life: u64,
+    timer: Option<SpawnHandle>,
+    shown: Contribution,
+}
+
+/// Asks a mirror to try again now what it had given up for a while: its permissions may have been repaired.
+pub struct TryAgain;
+
+impl Message for TryAgain {
+    type Result = ();
+}
+
+impl Mirror {
+    /// A generation.
+    pub fn new(makings: MirrorMakings) -> Self {
+        let settings = Settings {
+            seed: rand::random(),
+            has_token: makings.discord.is_some(),
+            ..makings.settings.clone()
+        };
+        let core = MirrorCore::new(makings.clock.now_ms(), settings);
+        Self { makings, core, life: rand::random(), timer: None, shown: Contribution::default() }
+    }
+
+    fn target(&self) -> ChannelId {
+        self.makings.settings.target_channel_id
+    }
+
+    fn tell(&mut self, input: Input, ctx: &mut Context<Self>) {
+        let now_ms = self.makings.clock.now_ms();
+        let gate = &self.makings.gate;
+        let effects = self.core.handle(now_ms, input, &mut || gate.with(|gate| gate.enter(now_ms)));
+        let mut wake_at_ms: Option<i64> = None;
+        for effect in effects {
+            match effect {
+                Effect::WakeAt(at_ms) => wake_at_ms = Some(wake_at_ms.map_or(at_ms, |known| known.min(at_ms))),
+                Effect::Send { request, committed_at } => self.send(request, committed_at, ctx),
+                Effect::Record { record_id, records } => self.record(record_id, records, ctx),
+                read => self.read(read, ctx),
+            }
+        }
+        self.wake_at(wake_at_ms, now_ms, ctx);
+        let standing = self.core.standing(now_ms);
+        self.shown.show(self.makings.settings.target_channel_id, standing.state, standing.reason.as_deref(), standing.backlog);
+    }
+
+    fn wake_at(&mut self, at_ms: Option<i64>, now_ms: i64, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let wait = at_ms.map(|at_ms| Duration::from_millis(u64::try_from(at_ms - now_ms).unwrap_or(0).max(1)));
+        self.timer = wait.map(|wait| ctx.run_later(wait, |mirror, ctx| {
+            mirror.timer = None;
+            mirror.tell(Input::Tick, ctx);
+        }));
+    }
+
+    fn send(&self, request: Request, committed_at: Option<Instant>, ctx: &mut Context<Self>) {
+        let Some(discord) = self.makings.discord.clone() else { return };
+        if let Some(committed_at) = committed_at {
+            metrics::histogram!("heliograph_mirror_commit_to_request_seconds").record(committed_at.elapsed().as_secs_f64());
+        }
+        let (store, request_id, kind) = (self.makings.store.clone(), request.request_id, request.call.route().word());
+        let answered = async move {
+            let answer = discord.carry_out(&request).await;
+            without_recorded(&store, request.target_channel_id, answer).await
+        };
+        ctx.spawn(answered.into_actor(self).map(move |answer, mirror, ctx| {
+            let outcome = answer.outcome.word();
+            metrics::counter!("heliograph_mirror_requests_total", "kind" => kind, "outcome" => outcome).increment(1);
+            let now_ms = mirror.makings.clock.now_ms();
+            mirror.makings.gate.with(|gate| gate.hear(now_ms, &answer.outcome));
+            mirror.tell(Input::Answered(request_id, answer), ctx);
+        }));
+    }
+
+    fn record(&self, record_id: u64, records: Vec<DeliveryRecord>, ctx: &mut Context<Self>) {
+        for record in &records {
+            if let Progress::Dead { error, .. } = &record.progress {
+                let (signal_id, target_channel_id) = (record.signal_id, record.target_channel_id);
+                tracing::warn!(%signal_id, %target_channel_id, error, "delivery given up");
+                metrics::counter!("heliograph_mirror_dead_letters_total").increment(1);
+            }
+        }
+        let (answer, recorded) = oneshot::channel();
+        let message = RecordDeliveries { target_channel_id: self.target(), life: self.life, record_id, records, answer };
+        if let Err((refused, _)) = self.makings.ledger.post(message) {
+            // It is handed over again after a while.
+            tracing::warn!(target_channel_id = %self.target(), %refused, "the delivery ledger takes nothing");
+            return;
+        }
+        ctx.spawn(recorded.into_actor(self).map(|recorded, mirror, ctx| {
+            if let Ok(recorded) = recorded {
+                mirror.tell(Input::Recorded(recorded.record_id), ctx);
+            }
+        }));
+    }
+
+    fn read(&self, read: Effect, ctx: &mut Context<Self>) {
+        let (store, target) = (self.makings.store.clone(), self.target());
+        let answered = async move {
+            read_rows(&store, target, &read).await.unwrap_or_else(|error| {
+                tracing::warn!(target_channel_id = %target, %error, "deliveries cannot be read");
+                Input::ReadFailed(read)
+            })
+        };
+        ctx.spawn(answered.into_actor(self).map(|input, mirror, ctx| mirror.tell(input, ctx)));
+    }
+
+    fn look_at_mark(&mut self, ctx: &mut Context<Self>) {
+        if self.makings.fell_behind.swap(false, SeqCst) {
+            self.tell(Input::FellBehind, ctx);
+        }
+    }
+}
+
+async fn read_rows(store: &Store, target: ChannelId, read: &Effect) -> Result<Input, StoreError> {
+    match *read {
+        Effect::ReadPending { limit } => {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let page = store.read(move |connection| deliveries::pending(connection, target, limit)).await?;
+            Ok(Input::Pending { rows: page.rows, complete: page.complete })
+        }
+        Effect::ReadRow(signal_id) => {
+            let row = store.read(move |connection| deliveries::pending_one(connection, target, signal_id)).await?;
+            Ok(Input::Row(signal_id, row.map(Box::new)))
+        }
+        Effect::ReadRevisions(signal_id, after) => {
+            let states = store.read(move |connection| deliveries::revisions_after(connection, signal_id, after)).await?;
+            Ok(Input::Revisions(signal_id, states.into_iter().map(Arc::new).collect()))
+        }
+        Effect::Send { .. } | Effect::Record { .. } | Effect::WakeAt(_) => Ok(Input::Tick),
+    }
+}
+
+/// Of a list only what no delivery is recorded to have posted.
+async fn without_recorded(store: &Store, target: ChannelId, answer: Answer) -> Answer {
+    let Outcome::Listed { unrecorded: ours, next_after } = answer.outcome else { return answer };
+    let ids: Vec<_> = ours.iter().map(|message| message.message_id).collect();
+    let outcome = match store.read(move |connection| deliveries::recorded_messages(connection, target, &ids)).await {
+        Ok(recorded) => {
+            let recorded: HashSet<_> = recorded.into_iter().collect();
+            let unrecorded = ours.into_iter().filter(|message| !recorded.contains(&message.message_id)).collect();
+            Outcome::Listed { unrecorded, next_after }
+        }
+        Err(error) => Outcome::Ambiguous { reason: error.to_string() },
+    };
+    Answer { outcome, headers: answer.headers }
+}
+
+/// What this mirror adds to the sums over all mirrors; taken back when it ends.
+#[derive(Default)]
+struct Contribution(Option<(State, usize)>);
+
+impl Contribution {
+    fn show(&mut self, target_channel_id: ChannelId, state: State, reason: Option<&str>, backlog: usize) {
+        let before = self.0;
+        if before == Some((state, backlog)) {
+            return;
+        }
+        self.take_back();
+        pending_gauge(state).increment(backlog as f64);
+        self.0 = Some((state, backlog));
+        if before.is_some_and(|(before, _)| before != state) && matches!(state, State::Failing | State::Parked) {
+            tracing::warn!(%target_channel_id, state = state.word(), reason, "mirror cannot deliver");
+        }
+    }
+
+    fn take_back(&mut self) {
+        if let Some((state, backlog)) = self.0.take() {
+            pending_gauge(state).decrement(backlog as f64);
+        }
+    }
+}
+
+impl Drop for Contribution {
+    fn drop(&mut self) {
+        self.take_back();
+    }
+}
+
+fn pending_gauge(state: State) -> metrics::Gauge {
+    metrics::gauge!("heliograph_mirror_deliveries_pending", "state" => state.word())
+}
+
+impl Actor for Mirror {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(MARK_INTERVAL, |mirror, ctx| mirror.look_at_mark(ctx));
+        self.tell(Input::Tick, ctx);
+    }
+}
+
+impl Supervised for Mirror {
+    fn restarting(&mut self, _: &mut Context<Self>) {
+        *self = self.successor();
+    }
+}
+
+impl Restartable for Mirror {
+    fn successor(&self) -> Self {
+        Self::new(self.makings.clone())
+    }
+}
+
+impl Handler<Mail<Wanted>> for Mirror {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<Wanted>, ctx: &mut Context<Self>) {
+        let (Wanted(deliveries), _handling) = mail.open();
+        fail::fail_point!("mirror::wanted", |_| ());
+        for wanted in deliveries {
+            self.tell(Input::Wanted(wanted), ctx);
+        }
+        self.look_at_mark(ctx);
+    }
+}
+
+impl Handler<TryAgain> for Mirror {
+    type Result = ();
+
+    fn handle(&mut self, _: TryAgain, ctx: &mut Context<Self>) {
+        self.tell(Input::Unpark, ctx);
+    }
+}
+
+impl Handler<Observe> for Mirror {
+    type Result = MessageResult<Observe>;
+
+    fn handle(&mut self, _: Observe, _: &mut Context<Self>) -> Self::Result {
+        let mut detail = serde_json::json!({ "target_channel_id": self.target() });
+        let standing = serde_json::to_value(self.core.standing(self.makings.clock.now_ms())).unwrap_or_default();
+        if let (Some(detail), serde_json::Value::Object(standing)) = (detail.as_object_mut(), standing) {
+            detail.extend(standing);
+        }
+        MessageResult(detail)
+    }
+}
