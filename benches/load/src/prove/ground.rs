@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ use crate::stage::{Database, Stage, StageSettings};
 
 /// Far above what the load needs, so that drains are quick.
 const DISCORD_REQUESTS_PER_S: &str = "2000";
+/// Work that a mirror still has to do. What was planned for a mapping that is gone since need not be done any more.
+const PENDING: &str = "SELECT count(*) AS number FROM deliveries d JOIN mappings m USING (source_channel_id, target_channel_id)
+     WHERE d.state = 'p' AND m.is_enabled";
 /// How long everything may take to come to rest after the last fault.
 pub(super) const REST_WITHIN: Duration = Duration::from_secs(60);
 
@@ -42,6 +45,8 @@ pub(super) struct Ground {
     pushing: Vec<Pushing>,
     stop: Arc<AtomicBool>,
     acked: Arc<AtomicU64>,
+    /// Why a connector gave up.
+    complaint: Arc<Mutex<Option<String>>>,
     mirrored: BTreeMap<u64, u64>,
     passing_targets: Vec<u64>,
 }
@@ -80,6 +85,7 @@ impl Ground {
             Arc::new(AtomicBool::new(false)),
             Arc::new(AtomicU64::new(0)),
         );
+        let complaint = Arc::new(Mutex::new(None));
         let tokens: Vec<SharedToken> = scene
             .lanes
             .iter()
@@ -98,7 +104,15 @@ impl Ground {
                     pause_ms_max: layout.pause_ms_max,
                 };
                 let (book, stop, acked) = (book.clone(), Arc::clone(&stop), Arc::clone(&acked));
-                std::thread::spawn(move || connector.run(&book, &stop, &acked))
+                let complaint = Arc::clone(&complaint);
+                std::thread::spawn(move || {
+                    let outcome = connector.run(&book, &stop, &acked);
+                    if let Err(failure) = &outcome {
+                        *complaint.lock().unwrap_or_else(PoisonError::into_inner) =
+                            Some(failure.to_string());
+                    }
+                    outcome
+                })
             })
             .collect();
         Ok(Self {
@@ -108,6 +122,7 @@ impl Ground {
             pushing,
             stop,
             acked,
+            complaint,
             mirrored: (0..layout.mappings)
                 .map(|number| (scene::source(number), scene::target(number)))
                 .collect(),
@@ -121,8 +136,12 @@ impl Ground {
         self.scene
             .stage
             .wait_for("connectors to be acknowledged", within, || {
-                if self.pushing.iter().any(JoinHandle::is_finished) {
-                    return Err(Failure::new("a connector stopped pushing"));
+                let complaint = self
+                    .complaint
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if let Some(complaint) = complaint.as_ref() {
+                    return Err(Failure::new(format!("a connector gave up: {complaint}")));
                 }
                 Ok((self.acked.load(Ordering::Relaxed) >= wanted).then_some(()))
             })
@@ -140,12 +159,11 @@ impl Ground {
             accounts.push(account.map_err(|failure| stage.explain(&failure))?);
         }
         let mut table = stage.table()?;
-        let pending = "SELECT count(*) AS number FROM deliveries WHERE state = 'p'";
         // In vain is an answer too: what is pending is counted as stuck.
         let _ = crate::children::wait_for("the mirrors to drain", REST_WITHIN, || {
-            Ok((table.number(pending)? == 0).then_some(()))
+            Ok((table.number(PENDING)? == 0).then_some(()))
         });
-        report.stuck += table.number(pending)?.unsigned_abs();
+        report.stuck += table.number(PENDING)?.unsigned_abs();
         let heads = scene::heads(&stage)?
             .into_iter()
             .filter_map(|(channel, seq)| Some((channel, i64::try_from(seq).ok()?)))
