@@ -15,11 +15,20 @@ fn read(file: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     config.map_err(|error| error.to_string())
 }
 
-fn temporary(name: &str, text: &str) -> PathBuf {
+/// A file that goes when the test does.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn temporary(name: &str, text: &str) -> Temporary {
     let path =
         std::env::temp_dir().join(format!("heliograph-config-{}-{name}", std::process::id()));
     std::fs::write(&path, text).unwrap();
-    path
+    Temporary(path)
 }
 
 #[test]
@@ -188,7 +197,7 @@ fn an_open_admin_address_is_fine_with_a_token() {
 #[test]
 fn a_token_file_holds_one_token() {
     let good = temporary("good", "from-file\n");
-    let file = format!("[discord]\nbot_token_file = {good:?}");
+    let file = format!("[discord]\nbot_token_file = {:?}", good.0);
     assert_eq!(
         read(&file, &[])
             .unwrap()
@@ -200,7 +209,7 @@ fn a_token_file_holds_one_token() {
     );
     for text in ["", "two words"] {
         let bad = temporary("bad", text);
-        let error = read(&format!("[admin]\ntoken_file = {bad:?}"), &[]).unwrap_err();
+        let error = read(&format!("[admin]\ntoken_file = {:?}", bad.0), &[]).unwrap_err();
         assert!(
             error.contains("admin.token_file") && error.contains("one token"),
             "{error}"
@@ -226,12 +235,12 @@ fn the_file_is_named_by_option_or_variable_and_must_be_there() {
     let path = temporary("named", "[public]\nthreads = 7");
     let variables = [(
         "HELIOGRAPH_CONFIG".to_owned(),
-        path.to_string_lossy().into_owned(),
+        path.0.to_string_lossy().into_owned(),
     )];
     assert_eq!(Config::read(None, &variables).unwrap().public.threads, 7);
     let other = temporary("other", "[public]\nthreads = 8");
     assert_eq!(
-        Config::read(Some(&other), &variables)
+        Config::read(Some(&other.0), &variables)
             .unwrap()
             .public
             .threads,
@@ -245,7 +254,7 @@ fn the_file_is_named_by_option_or_variable_and_must_be_there() {
         "{error}"
     );
     let broken = temporary("broken", "[public\nthreads = 8");
-    let error = Config::read(Some(&broken), &[]).unwrap_err().to_string();
+    let error = Config::read(Some(&broken.0), &[]).unwrap_err().to_string();
     assert!(
         error.contains("line 1") && error.lines().count() == 1,
         "{error}"
