@@ -52,6 +52,7 @@ pub fn serve(config: &Config, addresses_file: Option<&Path>) -> Result<ExitCode,
     // Faults that a test asked for in the environment.
     #[cfg(feature = "failpoints")]
     let _faults = fail::FailScenario::setup();
+    raise_descriptors();
     // One TLS provider for the whole process; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let database = Database::open(&config.database).map_err(NotServing::because)?;
@@ -63,6 +64,15 @@ pub fn serve(config: &Config, addresses_file: Option<&Path>) -> Result<ExitCode,
     drop(store);
     drop(database);
     Ok(code)
+}
+
+/// Each session takes a descriptor; what the system allows us is used in full.
+fn raise_descriptors() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+    }
 }
 
 /// Takes the router lock, waiting for a router that is just ending.

@@ -147,12 +147,13 @@ fn serve_public(
 
 /// Small kernel buffers and an early end for peers that acknowledge nothing: else the kernel holds megabytes for each.
 fn tune(connection: &dyn Any, send_buffer: usize, user_timeout: Duration) -> Option<SocketHandle> {
-    let socket = SockRef::from(connection.downcast_ref::<TcpStream>()?);
+    let connection = connection.downcast_ref::<TcpStream>()?;
+    let socket = SockRef::from(connection);
     // A socket that cannot be tuned still works.
     let _ = socket.set_send_buffer_size(send_buffer);
     let _ = socket.set_tcp_user_timeout(Some(user_timeout));
     let _ = socket.set_tcp_nodelay(true);
-    Some(SocketHandle(Arc::new(socket.try_clone().ok()?)))
+    Some(SocketHandle::of(connection))
 }
 
 fn serve_ingest(

@@ -19,12 +19,14 @@ use heliograph_actors::{
     session::{Session, SessionMakings},
     session_hub::{HubRequest, LocalSession, LocalSessions},
 };
+use nix::sys::socket::{Shutdown, shutdown};
 use std::{
     cell::Cell,
     convert::Infallible,
     fmt::Write as _,
-    net::Shutdown,
+    os::fd::{AsRawFd, RawFd},
     pin::Pin,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -45,9 +47,36 @@ pub struct PublicThread {
     pub next_key: Cell<SessionKey>,
 }
 
-/// A second handle on a connection, so that it can be shut while its owner is stuck in it.
-#[derive(Clone)]
-pub struct SocketHandle(pub Arc<socket2::Socket>);
+/// A connection's descriptor, kept in its connection data, which is dropped together with the connection and on its thread. So
+/// whoever asks on that thread whether it is open knows that the number still means this connection.
+pub struct SocketHandle {
+    descriptor: RawFd,
+    open: Rc<Cell<bool>>,
+}
+
+impl SocketHandle {
+    /// Of a connection that was just accepted on this thread.
+    pub fn of(connection: &impl AsRawFd) -> Self {
+        Self { descriptor: connection.as_raw_fd(), open: Rc::new(Cell::new(true)) }
+    }
+
+    /// Shuts the connection from outside of whatever it is doing, if it is still there.
+    fn shutter(&self) -> impl Fn() + 'static {
+        let (descriptor, open) = (self.descriptor, self.open.clone());
+        move || {
+            if open.get() {
+                // An error means that the other side was faster.
+                let _ = shutdown(descriptor, Shutdown::Both);
+            }
+        }
+    }
+}
+
+impl Drop for SocketHandle {
+    fn drop(&mut self) {
+        self.open.set(false);
+    }
+}
 
 /// One of the sessions that may be; given back when the socket's body is dropped.
 struct Seat(Arc<AtomicUsize>);
@@ -104,7 +133,7 @@ pub(super) async fn get(
         tier: viewer.tier,
         session_token_id: viewer.session_token_id,
         session_id: session_id(),
-        shut: shutter(&request),
+        shut: request.conn_data::<SocketHandle>().map_or_else(|| Box::new(|| ()) as _, |socket| Box::new(socket.shutter()) as _),
         closing_since: None,
     });
     metrics::gauge!("heliograph_sessions").increment(1.0);
@@ -123,15 +152,6 @@ pub(super) async fn get(
         session
     });
     Ok(response.body(OutboxBody { outbox, _seat: seat }))
-}
-
-/// Shuts the request's connection, from outside of whatever it is doing.
-fn shutter(request: &HttpRequest) -> Box<dyn Fn()> {
-    let handle = request.conn_data::<SocketHandle>().cloned();
-    Box::new(move || {
-        // An error means that it is shut already.
-        let _ = handle.as_ref().map(|handle| handle.0.shutdown(Shutdown::Both));
-    })
 }
 
 fn session_id() -> String {
