@@ -6,6 +6,7 @@ pub mod config;
 pub mod database;
 pub mod error;
 pub mod http;
+mod mirroring;
 pub mod serve;
 pub mod token;
 pub mod topology;

@@ -5,6 +5,7 @@ use crate::{
     clock,
     config::Config,
     http::changes::{ConfigurationChanged, NotApplied},
+    mirroring,
 };
 use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
@@ -12,11 +13,11 @@ use futures_util::future::BoxFuture;
 use heliograph_actors::{
     inlets::Inlets,
     messages::{Capture, Route, StoreRequest},
-    outlets::{HubOutlet, MirrorOutlet, Outlets},
+    outlets::{HubOutlet, Outlets},
     port::Port,
     restart_core::RestartBudget,
     retention::{Kept, Retention, RetentionMakings},
-    root::{Root, RootMakings, RootRequest, mirror_name, source_channel_name},
+    root::{Root, RootMakings, RootRequest, source_channel_name},
     router::{Router, RouterMakings},
     routing::RoutingTable,
     routing_load,
@@ -89,7 +90,7 @@ pub async fn start(
     let can_commit = Arc::new(AtomicBool::new(false));
 
     // Each of these threads belongs to one subtree: what blocks or floods one does not touch the others.
-    let [writing, routing_thread, mirroring, rooting] = std::array::from_fn(|_| Arbiter::new().handle());
+    let [writing, routing_thread, mirroring_thread, rooting] = std::array::from_fn(|_| Arbiter::new().handle());
 
     let writer = start_store_writer(&tree, &writing, connection, StoreWriterMakings {
         database_url: database_url.to_owned(),
@@ -104,7 +105,7 @@ pub async fn start(
         writer: writer.clone(),
     });
     start_retention(&tree, &rooting, config, store);
-    let start_mirror = mirrors(&tree, &mirroring, config, store, database_url)?;
+    let start_mirror = mirroring::mirrors(&tree, &mirroring_thread, config, store, database_url)?;
     let channel_makings = ChannelMakings {
         routing: routing.clone(),
         remembered_max: config.store.channel_signals_cached_max,
@@ -255,28 +256,4 @@ impl ConfigurationChanged for Topology {
             applied.map_err(|error| NotApplied(error.to_string()))
         })
     }
-}
-
-struct Inert;
-impl actix::Actor for Inert {
-    type Context = actix::Context<Self>;
-}
-impl actix::Handler<heliograph_actors::port::Mail<heliograph_actors::messages::Wanted>> for Inert {
-    type Result = ();
-    fn handle(&mut self, _: heliograph_actors::port::Mail<heliograph_actors::messages::Wanted>, _: &mut actix::Context<Self>) {}
-}
-
-fn mirrors(
-    _tree: &Tree,
-    arbiter: &ArbiterHandle,
-    _config: &Config,
-    _store: &Store,
-    _database_url: &str,
-) -> Result<heliograph_actors::root::StartMirror, NotApplied> {
-    let arbiter = arbiter.clone();
-    Ok(Arc::new(move |target| {
-        let vitals = Vitals::new(mirror_name(target), Kind::Mirror, 10_000);
-        let addr = <Inert as actix::Actor>::start_in_arbiter(&arbiter, |_| Inert);
-        MirrorOutlet { port: Port::new(addr.recipient(), vitals), fell_behind: Arc::default() }
-    }))
 }

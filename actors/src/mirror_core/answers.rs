@@ -204,12 +204,16 @@ impl MirrorCore {
         self.retry(now_ms, signal_id, doublings, reason, effects);
     }
 
-    /// Gives up, unless an attempt before this one may have succeeded: that is found out first.
+    /// Gives up, unless an attempt before this one, with another payload, may have succeeded: that is found out first.
     fn give_up(&mut self, now_ms: i64, signal_id: SignalId, error: String, effects: &mut Vec<Effect>) {
-        match self.delivery(signal_id).and_then(|delivery| delivery.doubt.as_mut()) {
-            Some(doubt) => doubt.is_refused = true,
-            None => self.bury(now_ms, signal_id, error, effects),
+        let Some(delivery) = self.delivery(signal_id) else { return };
+        if delivery.may_have_sent_another()
+            && let Some(doubt) = &mut delivery.doubt
+        {
+            doubt.is_refused = true;
+            return;
         }
+        self.bury(now_ms, signal_id, error, effects);
     }
 
     /// A dead letter: it does not block what is behind it.

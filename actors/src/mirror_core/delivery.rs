@@ -383,6 +383,13 @@ impl Delivery {
         Some(if now_ms >= settled_ms { list } else { Step::Wait(Some(settled_ms)) })
     }
 
+    /// A payload other than the present one may have been sent for the part in doubt.
+    pub(super) fn may_have_sent_another(&self) -> bool {
+        let Some(doubt) = &self.doubt else { return false };
+        let current = self.rendered.as_deref().and_then(|parts| parts.get(usize::from(doubt.part)));
+        self.only_payload(doubt).is_none_or(|only| current.is_none_or(|current| current.digest != only))
+    }
+
     /// The digest of what was sent, when nothing else can have been sent.
     fn only_payload(&self, doubt: &Doubt) -> Option<Vec<u8>> {
         let current = self.rendered.as_deref()?.get(usize::from(doubt.part)).map(|part| &part.digest);

@@ -1,0 +1,104 @@
+//! How mirrors are made: the one way to Discord, the gate that all of them share, the ledger that writes for all of them.
+
+use crate::{config::Config, http::changes::NotApplied};
+use actix::{Arbiter, ArbiterHandle};
+use heliograph_actors::{
+    delivery_ledger::{DeliveryLedger, DeliveryLedgerMakings},
+    discord::{Discord, DiscordSettings},
+    global_gate::Gate,
+    messages::RecordDeliveries,
+    mirror::{Mirror, MirrorMakings},
+    mirror_core,
+    outlets::MirrorOutlet,
+    port::Port,
+    root::{StartMirror, mirror_name},
+    steady_clock::SteadyClock,
+    supervision::{Exhausted, Tree},
+    vitals::{Kind, Vitals},
+};
+use heliograph_schema::{ids::ChannelId, store::Store};
+use std::{sync::Arc, time::Duration};
+
+/// Commits that may wait for one mirror; what does not fit it reads from the table.
+const MIRROR_MAILBOX: usize = 1_024;
+/// One record of each mirror, and room for what their predecessors left.
+const LEDGER_MAILBOX: usize = 16_384;
+
+/// Starts the ledger on a thread of its own, where it blocks, and says how to start a mirror on `arbiter`.
+///
+/// # Errors
+/// When there is a bot token that cannot be one, or no HTTP client.
+pub(crate) fn mirrors(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    config: &Config,
+    store: &Store,
+    database_url: &str,
+) -> Result<StartMirror, NotApplied> {
+    let discord = way_to_discord(config)?;
+    let ledger = start_ledger(tree, database_url);
+    let (tree, arbiter, store) = (tree.clone(), arbiter.clone(), store.clone());
+    let (gate, clock) = (Gate::new(config.discord.global_requests_per_s), SteadyClock::start());
+    let config = config.clone();
+    Ok(Arc::new(move |target| {
+        let makings = MirrorMakings {
+            settings: settings(&config, target),
+            store: store.clone(),
+            ledger: ledger.clone(),
+            discord: discord.clone(),
+            gate: gate.clone(),
+            clock,
+            fell_behind: Arc::default(),
+        };
+        start_mirror(&tree, &arbiter, makings)
+    }))
+}
+
+fn start_mirror(tree: &Tree, arbiter: &ArbiterHandle, makings: MirrorMakings) -> MirrorOutlet {
+    let name = mirror_name(makings.settings.target_channel_id);
+    let vitals = Vitals::new(name, Kind::Mirror, MIRROR_MAILBOX);
+    let fell_behind = makings.fell_behind.clone();
+    let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| Mirror::new(makings));
+    MirrorOutlet { port: Port::new(address.recipient(), vitals), fell_behind }
+}
+
+fn start_ledger(tree: &Tree, database_url: &str) -> Port<RecordDeliveries> {
+    let makings = DeliveryLedgerMakings { database_url: database_url.to_owned() };
+    let vitals = Vitals::new("delivery_ledger", Kind::DeliveryLedger, LEDGER_MAILBOX);
+    let address = tree.start(&Arbiter::new().handle(), &vitals, Exhausted::EndProcess, move |_| DeliveryLedger::new(makings));
+    Port::new(address.recipient(), vitals)
+}
+
+fn way_to_discord(config: &Config) -> Result<Option<Arc<Discord>>, NotApplied> {
+    let Some(token) = &config.discord.bot_token else {
+        tracing::warn!("no bot token: signals are committed and shown live, deliveries wait");
+        return Ok(None);
+    };
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| NotApplied(format!("no HTTP client: {error}")))?;
+    let settings = DiscordSettings {
+        base_url: config.discord.base_url.clone(),
+        bot_token: token.expose().to_owned(),
+        request_timeout: Duration::from_millis(config.discord.request_timeout_ms),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let discord = Discord::new(http, &settings).map_err(|error| NotApplied(error.to_string()))?;
+    Ok(Some(Arc::new(discord)))
+}
+
+fn settings(config: &Config, target_channel_id: ChannelId) -> mirror_core::Settings {
+    let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+    mirror_core::Settings {
+        target_channel_id,
+        backlog_max: config.mirrors.backlog_max,
+        attempts_max: config.mirrors.attempts_max,
+        retry_delay_ms_min: ms(config.mirrors.retry_delay_ms_min),
+        retry_delay_ms_max: ms(config.mirrors.retry_delay_ms_max),
+        nonce_window_ms: ms(config.discord.nonce_window_ms),
+        request_timeout_ms: ms(config.discord.request_timeout_ms),
+        has_token: config.discord.bot_token.is_some(),
+        seed: 0,
+    }
+}
