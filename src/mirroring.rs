@@ -38,7 +38,10 @@ pub(crate) fn mirrors(
     let discord = way_to_discord(config)?;
     let ledger = start_ledger(tree, database_url);
     let (tree, arbiter, store) = (tree.clone(), arbiter.clone(), store.clone());
-    let (gate, clock) = (Gate::new(config.discord.global_requests_per_s), SteadyClock::start());
+    let (gate, clock) = (
+        Gate::new(config.discord.global_requests_per_s),
+        SteadyClock::start(),
+    );
     let config = config.clone();
     Ok(Arc::new(move |target| {
         let makings = MirrorMakings {
@@ -58,14 +61,26 @@ fn start_mirror(tree: &Tree, arbiter: &ArbiterHandle, makings: MirrorMakings) ->
     let name = mirror_name(makings.settings.target_channel_id);
     let vitals = Vitals::new(name, Kind::Mirror, MIRROR_MAILBOX);
     let fell_behind = makings.fell_behind.clone();
-    let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| Mirror::new(makings));
-    MirrorOutlet { port: Port::new(address.recipient(), vitals), fell_behind }
+    let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
+        Mirror::new(makings)
+    });
+    MirrorOutlet {
+        port: Port::new(address.recipient(), vitals),
+        fell_behind,
+    }
 }
 
 fn start_ledger(tree: &Tree, database_url: &str) -> Port<RecordDeliveries> {
-    let makings = DeliveryLedgerMakings { database_url: database_url.to_owned() };
+    let makings = DeliveryLedgerMakings {
+        database_url: database_url.to_owned(),
+    };
     let vitals = Vitals::new("delivery_ledger", Kind::DeliveryLedger, LEDGER_MAILBOX);
-    let address = tree.start(&Arbiter::new().handle(), &vitals, Exhausted::EndProcess, move |_| DeliveryLedger::new(makings));
+    let address = tree.start(
+        &Arbiter::new().handle(),
+        &vitals,
+        Exhausted::EndProcess,
+        move |_| DeliveryLedger::new(makings),
+    );
     Port::new(address.recipient(), vitals)
 }
 

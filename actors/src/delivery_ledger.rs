@@ -75,7 +75,8 @@ impl DeliveryLedger {
             return answer(record);
         }
         let is_waiting = |other: &RecordDeliveries| {
-            other.target_channel_id == record.target_channel_id && (other.life, other.record_id) == number
+            other.target_channel_id == record.target_channel_id
+                && (other.life, other.record_id) == number
         };
         if self.waiting.iter().any(is_waiting) {
             return;
@@ -110,15 +111,20 @@ impl DeliveryLedger {
 
     /// Writes the first `size` records in one transaction and answers them.
     fn write(&mut self, size: usize) -> Result<(), StoreError> {
-        let records: Vec<DeliveryRecord> =
-            self.waiting.iter().take(size).flat_map(|record| record.records.iter().cloned()).collect();
+        let records: Vec<DeliveryRecord> = self
+            .waiting
+            .iter()
+            .take(size)
+            .flat_map(|record| record.records.iter().cloned())
+            .collect();
         let connection = self.connected()?;
         connection.transaction(|connection| deliveries::record(connection, &records))?;
         self.commits += 1;
         self.last_error = None;
         metrics::histogram!("heliograph_ledger_group_deliveries").record(records.len() as f64);
         for record in self.waiting.drain(..size) {
-            self.written.insert(record.target_channel_id, (record.life, record.record_id));
+            self.written
+                .insert(record.target_channel_id, (record.life, record.record_id));
             answer(record);
         }
         Ok(())
@@ -137,7 +143,9 @@ impl DeliveryLedger {
             }
             return;
         }
-        let Some(record) = self.waiting.pop_front() else { return };
+        let Some(record) = self.waiting.pop_front() else {
+            return;
+        };
         self.refused += 1;
         metrics::counter!("heliograph_ledger_refused_total").increment(1);
         tracing::error!(target_channel_id = %record.target_channel_id, %error, records = ?record.records, "a delivery cannot be recorded");
@@ -156,7 +164,10 @@ impl DeliveryLedger {
 fn group_size(waiting: &VecDeque<RecordDeliveries>) -> usize {
     let mut seen: HashSet<(ChannelId, SignalId)> = HashSet::new();
     let fits = |record: &&RecordDeliveries| {
-        let is_new = record.records.iter().all(|one| seen.insert((one.target_channel_id, one.signal_id)));
+        let is_new = record
+            .records
+            .iter()
+            .all(|one| seen.insert((one.target_channel_id, one.signal_id)));
         is_new && seen.len() <= GROUP_DELIVERIES_MAX
     };
     waiting.iter().take_while(fits).count().max(1)
@@ -164,19 +175,26 @@ fn group_size(waiting: &VecDeque<RecordDeliveries>) -> usize {
 
 /// A mirror that is gone hears nothing; its successor asks anew.
 fn answer(record: RecordDeliveries) {
-    let _ = record.answer.send(Recorded { record_id: record.record_id });
+    let _ = record.answer.send(Recorded {
+        record_id: record.record_id,
+    });
 }
 
 /// Whether it is the data that PostgreSQL does not take, rather than PostgreSQL that is away.
 fn is_refusal(error: &StoreError) -> bool {
     use diesel::result::{
-        DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation},
+        DatabaseErrorKind::{
+            CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation,
+        },
         Error::{DatabaseError, SerializationError},
     };
     match error {
         StoreError::Corrupt(_) | StoreError::Database(SerializationError(_)) => true,
         StoreError::Database(DatabaseError(kind, _)) => {
-            matches!(kind, UniqueViolation | CheckViolation | NotNullViolation | ForeignKeyViolation)
+            matches!(
+                kind,
+                UniqueViolation | CheckViolation | NotNullViolation | ForeignKeyViolation
+            )
         }
         _ => false,
     }

@@ -53,7 +53,9 @@ pub struct Discord {
 
 impl std::fmt::Debug for Discord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Discord").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Discord")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,14 +66,16 @@ impl Discord {
     /// When the token cannot be one.
     pub fn new(http: Client, settings: &DiscordSettings) -> Result<Self, NotAToken> {
         let mut authorization =
-            HeaderValue::from_str(&format!("Bot {}", settings.bot_token.trim())).map_err(|_| NotAToken)?;
+            HeaderValue::from_str(&format!("Bot {}", settings.bot_token.trim()))
+                .map_err(|_| NotAToken)?;
         authorization.set_sensitive(true);
         let agent = format!("DiscordBot (heliograph, {})", settings.version);
         Ok(Self {
             http,
             base: format!("{}{API_PATH}", settings.base_url.trim_end_matches('/')),
             authorization,
-            user_agent: HeaderValue::from_str(&agent).unwrap_or(HeaderValue::from_static("DiscordBot")),
+            user_agent: HeaderValue::from_str(&agent)
+                .unwrap_or(HeaderValue::from_static("DiscordBot")),
             timeout: settings.request_timeout,
             me: OnceCell::new(),
         })
@@ -97,8 +101,11 @@ impl Discord {
 
     /// The account of the bot, asked for once.
     async fn who_am_i(&self) -> Result<UserId, Answer> {
-        let raw = self.exchange(BuiltRequest::from_route(&Route::GetCurrentUser)).await?;
-        let me = classify::user_id(&raw).ok_or_else(|| classify(&Call::List { after: 0 }, &raw, None))?;
+        let raw = self
+            .exchange(BuiltRequest::from_route(&Route::GetCurrentUser))
+            .await?;
+        let me = classify::user_id(&raw)
+            .ok_or_else(|| classify(&Call::List { after: 0 }, &raw, None))?;
         Ok(*self.me.get_or_init(|| async { me }).await)
     }
 
@@ -118,15 +125,25 @@ impl Discord {
             .header(AUTHORIZATION, self.authorization.clone())
             .header(USER_AGENT, self.user_agent.clone());
         if let Some(body) = built.body() {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_vec());
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_vec());
         }
         let mut response = request.send().await.map_err(no_answer)?;
-        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let (status, headers) = (
+            response.status().as_u16(),
+            std::mem::take(response.headers_mut()),
+        );
         let body = read_body(response).await;
         // A refusal is one whether or not its body arrived; of a success the body may be what matters.
         match body {
             Err(reason) if status < 400 => Err(ambiguous(reason, &headers)),
-            body => Ok(Raw { status, headers, body: body.unwrap_or_default(), epoch_ms: epoch_ms() }),
+            body => Ok(Raw {
+                status,
+                headers,
+                body: body.unwrap_or_default(),
+                epoch_ms: epoch_ms(),
+            }),
         }
     }
 }
@@ -135,20 +152,37 @@ fn build(target: ChannelId, call: &Call) -> Option<BuiltRequest> {
     let channel_id = target.get().unsigned_abs();
     let built = match call {
         Call::Create { payload, nonce } => {
-            BuiltRequest::builder(&Route::CreateMessage { channel_id }).json(&payload.to_create_json(nonce))
+            BuiltRequest::builder(&Route::CreateMessage { channel_id })
+                .json(&payload.to_create_json(nonce))
         }
-        Call::Edit { message_id, payload } => {
+        Call::Edit {
+            message_id,
+            payload,
+        } => {
             let message_id = message_id.get().unsigned_abs();
-            BuiltRequest::builder(&Route::UpdateMessage { channel_id, message_id }).json(&payload.to_json())
+            BuiltRequest::builder(&Route::UpdateMessage {
+                channel_id,
+                message_id,
+            })
+            .json(&payload.to_json())
         }
         Call::Delete { message_id } => {
             let message_id = message_id.get().unsigned_abs();
-            BuiltRequest::builder(&Route::DeleteMessage { channel_id, message_id })
+            BuiltRequest::builder(&Route::DeleteMessage {
+                channel_id,
+                message_id,
+            })
         }
         Call::List { after } => {
             let after = Some(after.unsigned_abs());
             let limit = Some(PAGE);
-            BuiltRequest::builder(&Route::GetMessages { after, around: None, before: None, channel_id, limit })
+            BuiltRequest::builder(&Route::GetMessages {
+                after,
+                around: None,
+                before: None,
+                channel_id,
+                limit,
+            })
         }
     };
     built.build().ok()
@@ -156,7 +190,11 @@ fn build(target: ChannelId, call: &Call) -> Option<BuiltRequest> {
 
 async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| error.without_url().to_string())?
+    {
         if body.len() + chunk.len() > BODY_BYTES_MAX {
             return Err("the answer is too long".to_owned());
         }
@@ -169,20 +207,37 @@ fn no_answer(error: reqwest::Error) -> Answer {
     if error.is_connect() || error.is_builder() {
         return unsent(&error.without_url().to_string());
     }
-    let reason = if error.is_timeout() { "timeout".to_owned() } else { error.without_url().to_string() };
-    Answer { outcome: Outcome::Ambiguous { reason }, headers: None }
+    let reason = if error.is_timeout() {
+        "timeout".to_owned()
+    } else {
+        error.without_url().to_string()
+    };
+    Answer {
+        outcome: Outcome::Ambiguous { reason },
+        headers: None,
+    }
 }
 
 fn unsent(reason: &str) -> Answer {
-    Answer { outcome: Outcome::Unreachable { reason: reason.to_owned() }, headers: None }
+    Answer {
+        outcome: Outcome::Unreachable {
+            reason: reason.to_owned(),
+        },
+        headers: None,
+    }
 }
 
 fn ambiguous(reason: String, headers: &HeaderMap) -> Answer {
-    Answer { outcome: Outcome::Ambiguous { reason }, headers: Some(classify::limit_headers(headers, epoch_ms())) }
+    Answer {
+        outcome: Outcome::Ambiguous { reason },
+        headers: Some(classify::limit_headers(headers, epoch_ms())),
+    }
 }
 
 fn epoch_ms() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 

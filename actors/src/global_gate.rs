@@ -99,7 +99,10 @@ impl GateCore {
     /// Learns from what came of a request.
     pub fn hear(&mut self, now_ms: i64, outcome: &Outcome) {
         match *outcome {
-            Outcome::RateLimited { kind, retry_after_ms } => {
+            Outcome::RateLimited {
+                kind,
+                retry_after_ms,
+            } => {
                 if matches!(kind, LimitKind::Global | LimitKind::Address) {
                     self.refused(now_ms, retry_after_ms);
                 }
@@ -112,7 +115,10 @@ impl GateCore {
                 self.unauthorized(now_ms);
             }
             Outcome::Rejected { status: 403, .. } => self.invalid(now_ms),
-            Outcome::Posted { .. } | Outcome::Edited | Outcome::Deleted | Outcome::Listed { .. } => self.authorized(),
+            Outcome::Posted { .. }
+            | Outcome::Edited
+            | Outcome::Deleted
+            | Outcome::Listed { .. } => self.authorized(),
             Outcome::Rejected { .. } | Outcome::Unreachable { .. } | Outcome::Ambiguous { .. } => {}
         }
     }
@@ -147,16 +153,21 @@ impl GateCore {
 
     fn rate_wall_ms(&self) -> i64 {
         let full = self.sent_ms.len().checked_sub(self.requests_per_s);
-        full.and_then(|place| self.sent_ms.get(place)).map_or(i64::MIN, |oldest| oldest + SECOND_MS)
+        full.and_then(|place| self.sent_ms.get(place))
+            .map_or(i64::MIN, |oldest| oldest + SECOND_MS)
     }
 
     fn invalid_wall_ms(&self, now_ms: i64) -> i64 {
         match self.invalid_ms.len() {
             0..INVALID_SLOW => i64::MIN,
-            INVALID_SLOW..INVALID_STOP => {
-                self.sent_ms.back().map_or(i64::MIN, |last| last + SLOW_SPACING_MS)
-            }
-            _ => self.invalid_ms.front().map_or(now_ms, |oldest| oldest + INVALID_WINDOW_MS),
+            INVALID_SLOW..INVALID_STOP => self
+                .sent_ms
+                .back()
+                .map_or(i64::MIN, |last| last + SLOW_SPACING_MS),
+            _ => self
+                .invalid_ms
+                .front()
+                .map_or(now_ms, |oldest| oldest + INVALID_WINDOW_MS),
         }
     }
 }
@@ -199,7 +210,10 @@ mod tests {
             }
         }
         assert_eq!(sent.len(), 250);
-        assert!(sent.windows(51).all(|window| window[50] - window[0] >= SECOND_MS));
+        assert!(
+            sent.windows(51)
+                .all(|window| window[50] - window[0] >= SECOND_MS)
+        );
         let wait = gate.enter(4_500).unwrap_err();
         assert_eq!(wait.why, Closed::GlobalRate);
     }
@@ -209,7 +223,13 @@ mod tests {
         let mut gate = GateCore::new(50);
         gate.refused(1_000, 2_500);
         gate.refused(1_100, 10);
-        assert_eq!(gate.enter(3_499), Err(Wait { until_ms: 3_500, why: Closed::GlobalLimit }));
+        assert_eq!(
+            gate.enter(3_499),
+            Err(Wait {
+                until_ms: 3_500,
+                why: Closed::GlobalLimit
+            })
+        );
         assert_eq!(gate.enter(3_500), Ok(()));
     }
 
@@ -240,6 +260,10 @@ mod tests {
             }
         }
         assert!(gate.invalid_count() >= INVALID_SLOW / 2);
-        assert_eq!(gate.enter(now_ms + INVALID_WINDOW_MS), Ok(()), "forgotten after the window");
+        assert_eq!(
+            gate.enter(now_ms + INVALID_WINDOW_MS),
+            Ok(()),
+            "forgotten after the window"
+        );
     }
 }

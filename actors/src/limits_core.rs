@@ -98,14 +98,22 @@ pub struct Limits {
 impl Limits {
     /// Whether a request of this route may go.
     pub fn may_send(&self, now_ms: i64, route: Route) -> Permit {
-        let closed = self.closed_until_ms.get(&route).copied().unwrap_or(i64::MIN);
+        let closed = self
+            .closed_until_ms
+            .get(&route)
+            .copied()
+            .unwrap_or(i64::MIN);
         if closed > now_ms {
             return Permit::At(closed);
         }
         let Some(bucket) = self.bucket(route) else {
             let probing = self.unknown_in_flight.get(&route).is_some_and(|n| *n > 0);
             let open = self.unlimited.get(&route).copied().unwrap_or(false);
-            return if probing && !open { Permit::AfterAnswer } else { Permit::Now };
+            return if probing && !open {
+                Permit::AfterAnswer
+            } else {
+                Permit::Now
+            };
         };
         let spent = bucket.remaining == Some(0);
         if spent && bucket.reset_at_ms > now_ms {
@@ -120,7 +128,11 @@ impl Limits {
 
     /// A request of this route goes out.
     pub fn sent(&mut self, now_ms: i64, route: Route) {
-        let Some(bucket) = self.bucket_of.get(&route).and_then(|name| self.buckets.get_mut(name)) else {
+        let Some(bucket) = self
+            .bucket_of
+            .get(&route)
+            .and_then(|name| self.buckets.get_mut(name))
+        else {
             *self.unknown_in_flight.entry(route).or_default() += 1;
             return;
         };
@@ -137,18 +149,25 @@ impl Limits {
         self.landed(route);
         let Some(headers) = headers else { return };
         let Some(name) = headers.bucket.clone() else {
-            self.unlimited.insert(route, !self.bucket_of.contains_key(&route));
+            self.unlimited
+                .insert(route, !self.bucket_of.contains_key(&route));
             return;
         };
         if self.bucket_of.get(&route) != Some(&name) {
             self.bucket_of.insert(route, name.clone());
             let used = &self.bucket_of;
-            self.buckets.retain(|known, bucket| bucket.in_flight > 0 || used.values().any(|name| name == known));
+            self.buckets.retain(|known, bucket| {
+                bucket.in_flight > 0 || used.values().any(|name| name == known)
+            });
         }
         let bucket = self.buckets.entry(name).or_default();
         bucket.limit = headers.limit.or(bucket.limit);
-        bucket.remaining = headers.remaining.map(|left| left.saturating_sub(bucket.in_flight));
-        bucket.reset_at_ms = headers.reset_after_ms.map_or(now_ms, |after| now_ms + after.max(0));
+        bucket.remaining = headers
+            .remaining
+            .map(|left| left.saturating_sub(bucket.in_flight));
+        bucket.reset_at_ms = headers
+            .reset_after_ms
+            .map_or(now_ms, |after| now_ms + after.max(0));
     }
 
     /// A 429 of this kind that asks to wait. Global kinds concern the gate, not these limits.
@@ -158,7 +177,9 @@ impl Limits {
             LimitKind::Bucket | LimitKind::Shared => {
                 let name = self.bucket_of.get(&route).cloned();
                 for other in Route::ALL {
-                    if other == route || (name.is_some() && self.bucket_of.get(&other) == name.as_ref()) {
+                    if other == route
+                        || (name.is_some() && self.bucket_of.get(&other) == name.as_ref())
+                    {
                         self.close(other, until);
                     }
                 }
@@ -188,11 +209,16 @@ impl Limits {
     }
 
     fn bucket(&self, route: Route) -> Option<&Bucket> {
-        self.bucket_of.get(&route).and_then(|name| self.buckets.get(name))
+        self.bucket_of
+            .get(&route)
+            .and_then(|name| self.buckets.get(name))
     }
 
     fn landed(&mut self, route: Route) {
-        if let Some(bucket) = self.bucket_of.get(&route).and_then(|name| self.buckets.get_mut(name))
+        if let Some(bucket) = self
+            .bucket_of
+            .get(&route)
+            .and_then(|name| self.buckets.get_mut(name))
             && bucket.in_flight > 0
         {
             bucket.in_flight -= 1;
@@ -229,7 +255,11 @@ mod tests {
         assert_eq!(limits.may_send(0, Route::Create), Permit::Now);
         limits.sent(0, Route::Create);
         assert_eq!(limits.may_send(0, Route::Create), Permit::AfterAnswer);
-        assert_eq!(limits.may_send(0, Route::Edit), Permit::Now, "other routes are not held up");
+        assert_eq!(
+            limits.may_send(0, Route::Edit),
+            Permit::Now,
+            "other routes are not held up"
+        );
         limits.heard(10, Route::Create, Some(&headers("a", 5, 4, 1000)));
         assert_eq!(limits.may_send(10, Route::Create), Permit::Now);
     }
@@ -237,8 +267,18 @@ mod tests {
     #[test]
     fn a_spent_bucket_waits_for_its_reset_and_then_probes() {
         let mut limits = Limits::default();
-        exchange(&mut limits, 0, Route::Create, Some(&headers("a", 2, 1, 500)));
-        exchange(&mut limits, 100, Route::Create, Some(&headers("a", 2, 0, 400)));
+        exchange(
+            &mut limits,
+            0,
+            Route::Create,
+            Some(&headers("a", 2, 1, 500)),
+        );
+        exchange(
+            &mut limits,
+            100,
+            Route::Create,
+            Some(&headers("a", 2, 0, 400)),
+        );
         assert_eq!(limits.may_send(200, Route::Create), Permit::At(500));
         assert_eq!(limits.limited_until_ms(200), Some(500));
         assert_eq!(limits.may_send(500, Route::Create), Permit::Now);
@@ -249,7 +289,12 @@ mod tests {
     #[test]
     fn several_in_flight_never_overspend() {
         let mut limits = Limits::default();
-        exchange(&mut limits, 0, Route::Create, Some(&headers("a", 5, 3, 1000)));
+        exchange(
+            &mut limits,
+            0,
+            Route::Create,
+            Some(&headers("a", 5, 3, 1000)),
+        );
         for _ in 0..3 {
             assert_eq!(limits.may_send(1, Route::Create), Permit::Now);
             limits.sent(1, Route::Create);
@@ -264,7 +309,12 @@ mod tests {
     fn no_headers_at_all_means_go_on() {
         let mut limits = Limits::default();
         for now_ms in 0..20 {
-            exchange(&mut limits, now_ms, Route::Edit, Some(&LimitHeaders::default()));
+            exchange(
+                &mut limits,
+                now_ms,
+                Route::Edit,
+                Some(&LimitHeaders::default()),
+            );
         }
         limits.sent(20, Route::Edit);
         assert_eq!(limits.may_send(20, Route::Edit), Permit::Now);
@@ -275,11 +325,26 @@ mod tests {
     #[test]
     fn limits_that_change_mid_run_are_followed() {
         let mut limits = Limits::default();
-        exchange(&mut limits, 0, Route::Create, Some(&headers("a", 50, 49, 1000)));
-        exchange(&mut limits, 1, Route::Create, Some(&headers("b", 2, 0, 9000)));
+        exchange(
+            &mut limits,
+            0,
+            Route::Create,
+            Some(&headers("a", 50, 49, 1000)),
+        );
+        exchange(
+            &mut limits,
+            1,
+            Route::Create,
+            Some(&headers("b", 2, 0, 9000)),
+        );
         assert_eq!(limits.may_send(2, Route::Create), Permit::At(9001));
         assert_eq!(limits.buckets.len(), 1, "the old bucket is forgotten");
-        exchange(&mut limits, 9001, Route::Create, Some(&headers("b", 100, 99, 1000)));
+        exchange(
+            &mut limits,
+            9001,
+            Route::Create,
+            Some(&headers("b", 100, 99, 1000)),
+        );
         assert_eq!(limits.may_send(9002, Route::Create), Permit::Now);
     }
 
@@ -289,23 +354,44 @@ mod tests {
             (LimitKind::Bucket, &[Route::Edit, Route::Delete]),
             (LimitKind::Shared, &[Route::Edit, Route::Delete]),
             (LimitKind::OldEdits, &[Route::Edit]),
-            (LimitKind::ChannelWrites, &[Route::Create, Route::Edit, Route::Delete]),
+            (
+                LimitKind::ChannelWrites,
+                &[Route::Create, Route::Edit, Route::Delete],
+            ),
             (LimitKind::Global, &[]),
             (LimitKind::Address, &[]),
         ];
         for (kind, closed) in table {
             let mut limits = Limits::default();
             // Edits and deletes share a bucket here, creates have another.
-            exchange(&mut limits, 0, Route::Create, Some(&headers("c", 5, 4, 1000)));
+            exchange(
+                &mut limits,
+                0,
+                Route::Create,
+                Some(&headers("c", 5, 4, 1000)),
+            );
             exchange(&mut limits, 0, Route::Edit, Some(&headers("e", 5, 4, 1000)));
-            exchange(&mut limits, 0, Route::Delete, Some(&headers("e", 5, 3, 1000)));
+            exchange(
+                &mut limits,
+                0,
+                Route::Delete,
+                Some(&headers("e", 5, 3, 1000)),
+            );
             limits.sent(1, Route::Edit);
             limits.heard(2, Route::Edit, None);
             limits.refused(2, Route::Edit, kind, 3000);
             for route in Route::ALL {
-                let expected = if closed.contains(&route) { Permit::At(3002) } else { Permit::Now };
+                let expected = if closed.contains(&route) {
+                    Permit::At(3002)
+                } else {
+                    Permit::Now
+                };
                 assert_eq!(limits.may_send(2, route), expected, "{kind:?} {route:?}");
-                assert_eq!(limits.may_send(3002, route), Permit::Now, "{kind:?} {route:?}");
+                assert_eq!(
+                    limits.may_send(3002, route),
+                    Permit::Now,
+                    "{kind:?} {route:?}"
+                );
             }
         }
     }
@@ -313,7 +399,12 @@ mod tests {
     #[test]
     fn an_answer_without_headers_keeps_what_was_known() {
         let mut limits = Limits::default();
-        exchange(&mut limits, 0, Route::Create, Some(&headers("a", 5, 1, 800)));
+        exchange(
+            &mut limits,
+            0,
+            Route::Create,
+            Some(&headers("a", 5, 1, 800)),
+        );
         exchange(&mut limits, 1, Route::Create, None);
         assert_eq!(limits.may_send(2, Route::Create), Permit::At(800));
     }

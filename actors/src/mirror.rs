@@ -11,7 +11,10 @@ use crate::{
     steady_clock::SteadyClock,
     supervision::{Observe, Restartable},
 };
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle, Supervised, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle,
+    Supervised, WrapFuture,
+};
 use heliograph_schema::{
     delivery::{DeliveryRecord, Progress},
     ids::ChannelId,
@@ -68,13 +71,17 @@ impl Message for TryAgain {
 impl Mirror {
     /// A generation.
     pub fn new(makings: MirrorMakings) -> Self {
-        let settings = Settings {
-            seed: rand::random(),
-            has_token: makings.discord.is_some(),
-            ..makings.settings.clone()
-        };
+        let mut settings = makings.settings.clone();
+        settings.seed = rand::random();
+        settings.has_token = makings.discord.is_some();
         let core = MirrorCore::new(makings.clock.now_ms(), settings);
-        Self { makings, core, life: rand::random(), timer: None, shown: Contribution::default() }
+        Self {
+            makings,
+            core,
+            life: rand::random(),
+            timer: None,
+            shown: Contribution::default(),
+        }
     }
 
     fn target(&self) -> ChannelId {
@@ -84,38 +91,60 @@ impl Mirror {
     fn tell(&mut self, input: Input, ctx: &mut Context<Self>) {
         let now_ms = self.makings.clock.now_ms();
         let gate = &self.makings.gate;
-        let effects = self.core.handle(now_ms, input, &mut || gate.with(|gate| gate.enter(now_ms)));
+        let effects = self
+            .core
+            .handle(now_ms, input, &mut || gate.with(|gate| gate.enter(now_ms)));
         let mut wake_at_ms: Option<i64> = None;
         for effect in effects {
             match effect {
-                Effect::WakeAt(at_ms) => wake_at_ms = Some(wake_at_ms.map_or(at_ms, |known| known.min(at_ms))),
-                Effect::Send { request, committed_at } => self.send(request, committed_at, ctx),
+                Effect::WakeAt(at_ms) => {
+                    wake_at_ms = Some(wake_at_ms.map_or(at_ms, |known| known.min(at_ms)))
+                }
+                Effect::Send {
+                    request,
+                    committed_at,
+                } => self.send(request, committed_at, ctx),
                 Effect::Record { record_id, records } => self.record(record_id, records, ctx),
                 read => self.read(read, ctx),
             }
         }
         self.wake_at(wake_at_ms, now_ms, ctx);
         let standing = self.core.standing(now_ms);
-        self.shown.show(self.makings.settings.target_channel_id, standing.state, standing.reason.as_deref(), standing.backlog);
+        self.shown.show(
+            self.makings.settings.target_channel_id,
+            standing.state,
+            standing.reason.as_deref(),
+            standing.backlog,
+        );
     }
 
     fn wake_at(&mut self, at_ms: Option<i64>, now_ms: i64, ctx: &mut Context<Self>) {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
-        let wait = at_ms.map(|at_ms| Duration::from_millis(u64::try_from(at_ms - now_ms).unwrap_or(0).max(1)));
-        self.timer = wait.map(|wait| ctx.run_later(wait, |mirror, ctx| {
-            mirror.timer = None;
-            mirror.tell(Input::Tick, ctx);
-        }));
+        let wait = at_ms
+            .map(|at_ms| Duration::from_millis(u64::try_from(at_ms - now_ms).unwrap_or(0).max(1)));
+        self.timer = wait.map(|wait| {
+            ctx.run_later(wait, |mirror, ctx| {
+                mirror.timer = None;
+                mirror.tell(Input::Tick, ctx);
+            })
+        });
     }
 
     fn send(&self, request: Request, committed_at: Option<Instant>, ctx: &mut Context<Self>) {
-        let Some(discord) = self.makings.discord.clone() else { return };
+        let Some(discord) = self.makings.discord.clone() else {
+            return;
+        };
         if let Some(committed_at) = committed_at {
-            metrics::histogram!("heliograph_mirror_commit_to_request_seconds").record(committed_at.elapsed().as_secs_f64());
+            metrics::histogram!("heliograph_mirror_commit_to_request_seconds")
+                .record(committed_at.elapsed().as_secs_f64());
         }
-        let (store, request_id, kind) = (self.makings.store.clone(), request.request_id, request.call.route().word());
+        let (store, request_id, kind) = (
+            self.makings.store.clone(),
+            request.request_id,
+            request.call.route().word(),
+        );
         let answered = async move {
             let answer = discord.carry_out(&request).await;
             without_recorded(&store, request.target_channel_id, answer).await
@@ -138,7 +167,13 @@ impl Mirror {
             }
         }
         let (answer, recorded) = oneshot::channel();
-        let message = RecordDeliveries { target_channel_id: self.target(), life: self.life, record_id, records, answer };
+        let message = RecordDeliveries {
+            target_channel_id: self.target(),
+            life: self.life,
+            record_id,
+            records,
+            answer,
+        };
         if let Err((refused, _)) = self.makings.ledger.post(message) {
             // It is handed over again after a while.
             tracing::warn!(target_channel_id = %self.target(), %refused, "the delivery ledger takes nothing");
@@ -159,7 +194,11 @@ impl Mirror {
                 Input::ReadFailed(read)
             })
         };
-        ctx.spawn(answered.into_actor(self).map(|input, mirror, ctx| mirror.tell(input, ctx)));
+        ctx.spawn(
+            answered
+                .into_actor(self)
+                .map(|input, mirror, ctx| mirror.tell(input, ctx)),
+        );
     }
 
     fn look_at_mark(&mut self, ctx: &mut Context<Self>) {
@@ -173,16 +212,28 @@ async fn read_rows(store: &Store, target: ChannelId, read: &Effect) -> Result<In
     match *read {
         Effect::ReadPending { limit } => {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let page = store.read(move |connection| deliveries::pending(connection, target, limit)).await?;
-            Ok(Input::Pending { rows: page.rows, complete: page.complete })
+            let page = store
+                .read(move |connection| deliveries::pending(connection, target, limit))
+                .await?;
+            Ok(Input::Pending {
+                rows: page.rows,
+                complete: page.complete,
+            })
         }
         Effect::ReadRow(signal_id) => {
-            let row = store.read(move |connection| deliveries::pending_one(connection, target, signal_id)).await?;
+            let row = store
+                .read(move |connection| deliveries::pending_one(connection, target, signal_id))
+                .await?;
             Ok(Input::Row(signal_id, row.map(Box::new)))
         }
         Effect::ReadRevisions(signal_id, after) => {
-            let states = store.read(move |connection| deliveries::revisions_after(connection, signal_id, after)).await?;
-            Ok(Input::Revisions(signal_id, states.into_iter().map(Arc::new).collect()))
+            let states = store
+                .read(move |connection| deliveries::revisions_after(connection, signal_id, after))
+                .await?;
+            Ok(Input::Revisions(
+                signal_id,
+                states.into_iter().map(Arc::new).collect(),
+            ))
         }
         Effect::Send { .. } | Effect::Record { .. } | Effect::WakeAt(_) => Ok(Input::Tick),
     }
@@ -190,17 +241,37 @@ async fn read_rows(store: &Store, target: ChannelId, read: &Effect) -> Result<In
 
 /// Of a list only what no delivery is recorded to have posted.
 async fn without_recorded(store: &Store, target: ChannelId, answer: Answer) -> Answer {
-    let Outcome::Listed { unrecorded: ours, next_after } = answer.outcome else { return answer };
+    let Outcome::Listed {
+        unrecorded: ours,
+        next_after,
+    } = answer.outcome
+    else {
+        return answer;
+    };
     let ids: Vec<_> = ours.iter().map(|message| message.message_id).collect();
-    let outcome = match store.read(move |connection| deliveries::recorded_messages(connection, target, &ids)).await {
+    let outcome = match store
+        .read(move |connection| deliveries::recorded_messages(connection, target, &ids))
+        .await
+    {
         Ok(recorded) => {
             let recorded: HashSet<_> = recorded.into_iter().collect();
-            let unrecorded = ours.into_iter().filter(|message| !recorded.contains(&message.message_id)).collect();
-            Outcome::Listed { unrecorded, next_after }
+            let unrecorded = ours
+                .into_iter()
+                .filter(|message| !recorded.contains(&message.message_id))
+                .collect();
+            Outcome::Listed {
+                unrecorded,
+                next_after,
+            }
         }
-        Err(error) => Outcome::Ambiguous { reason: error.to_string() },
+        Err(error) => Outcome::Ambiguous {
+            reason: error.to_string(),
+        },
     };
-    Answer { outcome, headers: answer.headers }
+    Answer {
+        outcome,
+        headers: answer.headers,
+    }
 }
 
 /// What this mirror adds to the sums over all mirrors; taken back when it ends.
@@ -208,7 +279,13 @@ async fn without_recorded(store: &Store, target: ChannelId, answer: Answer) -> A
 struct Contribution(Option<(State, usize)>);
 
 impl Contribution {
-    fn show(&mut self, target_channel_id: ChannelId, state: State, reason: Option<&str>, backlog: usize) {
+    fn show(
+        &mut self,
+        target_channel_id: ChannelId,
+        state: State,
+        reason: Option<&str>,
+        backlog: usize,
+    ) {
         let before = self.0;
         if before == Some((state, backlog)) {
             return;
@@ -216,7 +293,9 @@ impl Contribution {
         self.take_back();
         pending_gauge(state).increment(backlog as f64);
         self.0 = Some((state, backlog));
-        if before.is_some_and(|(before, _)| before != state) && matches!(state, State::Failing | State::Parked) {
+        if before.is_some_and(|(before, _)| before != state)
+            && matches!(state, State::Failing | State::Parked)
+        {
             tracing::warn!(%target_channel_id, state = state.word(), reason, "mirror cannot deliver");
         }
     }
@@ -285,8 +364,11 @@ impl Handler<Observe> for Mirror {
 
     fn handle(&mut self, _: Observe, _: &mut Context<Self>) -> Self::Result {
         let mut detail = serde_json::json!({ "target_channel_id": self.target() });
-        let standing = serde_json::to_value(self.core.standing(self.makings.clock.now_ms())).unwrap_or_default();
-        if let (Some(detail), serde_json::Value::Object(standing)) = (detail.as_object_mut(), standing) {
+        let standing = serde_json::to_value(self.core.standing(self.makings.clock.now_ms()))
+            .unwrap_or_default();
+        if let (Some(detail), serde_json::Value::Object(standing)) =
+            (detail.as_object_mut(), standing)
+        {
             detail.extend(standing);
         }
         MessageResult(detail)

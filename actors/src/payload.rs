@@ -75,7 +75,9 @@ impl Identity {
         for embed in embeds {
             put(embed.title.as_deref().unwrap_or_default());
             put(embed.description.as_deref().unwrap_or_default());
-            put(&unsigned_url(embed.image_url.as_deref().unwrap_or_default()));
+            put(&unsigned_url(
+                embed.image_url.as_deref().unwrap_or_default(),
+            ));
             for field in &embed.fields {
                 put(&field.name);
                 put(&field.value);
@@ -117,10 +119,28 @@ fn embed_json(embed: &Embed) -> Value {
     put("url", embed.url.as_ref().map(|t| json!(t)));
     put("color", embed.color.map(|c| json!(c)));
     put("timestamp", embed.timestamp.as_ref().map(|t| json!(t)));
-    put("author", embed.author_name.as_ref().map(|name| author_json(name, embed.author_url.as_deref())));
-    put("footer", embed.footer.as_ref().map(|text| json!({ "text": text })));
-    put("image", embed.image_url.as_ref().map(|url| json!({ "url": url })));
-    put("thumbnail", embed.thumbnail_url.as_ref().map(|url| json!({ "url": url })));
+    put(
+        "author",
+        embed
+            .author_name
+            .as_ref()
+            .map(|name| author_json(name, embed.author_url.as_deref())),
+    );
+    put(
+        "footer",
+        embed.footer.as_ref().map(|text| json!({ "text": text })),
+    );
+    put(
+        "image",
+        embed.image_url.as_ref().map(|url| json!({ "url": url })),
+    );
+    put(
+        "thumbnail",
+        embed
+            .thumbnail_url
+            .as_ref()
+            .map(|url| json!({ "url": url })),
+    );
     if !embed.fields.is_empty() {
         put("fields", Some(json!(embed.fields)));
     }
@@ -142,12 +162,24 @@ mod tests {
 
     #[test]
     fn mentions_are_closed_but_for_the_role_that_is_meant() {
-        let quiet = PartPayload { content: "@everyone".into(), ..PartPayload::default() };
+        let quiet = PartPayload {
+            content: "@everyone".into(),
+            ..PartPayload::default()
+        };
         assert_eq!(quiet.to_json()["allowed_mentions"], json!({ "parse": [] }));
-        let loud = PartPayload { ping_role_id: RoleId::new(7), ..quiet.clone() };
-        assert_eq!(loud.to_json()["allowed_mentions"], json!({ "parse": [], "roles": ["7"] }));
+        let loud = PartPayload {
+            ping_role_id: RoleId::new(7),
+            ..quiet.clone()
+        };
+        assert_eq!(
+            loud.to_json()["allowed_mentions"],
+            json!({ "parse": [], "roles": ["7"] })
+        );
         let create = loud.to_create_json("n");
-        assert_eq!((&create["nonce"], &create["enforce_nonce"]), (&json!("n"), &json!(true)));
+        assert_eq!(
+            (&create["nonce"], &create["enforce_nonce"]),
+            (&json!("n"), &json!(true))
+        );
         assert_ne!(quiet.digest(), loud.digest());
     }
 
@@ -157,7 +189,10 @@ mod tests {
         for (signal, target) in [(1, 2), (2, 1), (12, 3), (1, 23)] {
             for part in 0..3 {
                 for (delivered, removals) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    let (signal, target) = (SignalId::new(signal).unwrap(), ChannelId::new(target).unwrap());
+                    let (signal, target) = (
+                        SignalId::new(signal).unwrap(),
+                        ChannelId::new(target).unwrap(),
+                    );
                     let nonce = nonce(signal, target, part, delivered, removals);
                     assert!(nonce.len() <= 25);
                     assert!(seen.insert(nonce));
@@ -168,11 +203,23 @@ mod tests {
 
     #[test]
     fn an_identity_survives_trimming_and_signatures_but_no_change_of_words() {
-        let image = |url: &str| Embed { image_url: Some(url.into()), ..Embed::default() };
+        let image = |url: &str| Embed {
+            image_url: Some(url.into()),
+            ..Embed::default()
+        };
         let posted = Identity::of(" BUY  at 4\n", &[image("https://cdn/x.png?ex=1&hm=2")]);
-        assert_eq!(posted, Identity::of("BUY at 4", &[image("https://cdn/x.png?ex=9&hm=8")]));
-        assert_ne!(posted, Identity::of("BUY at 5", &[image("https://cdn/x.png")]));
-        assert_ne!(posted, Identity::of("BUY at 4", &[image("https://cdn/y.png")]));
+        assert_eq!(
+            posted,
+            Identity::of("BUY at 4", &[image("https://cdn/x.png?ex=9&hm=8")])
+        );
+        assert_ne!(
+            posted,
+            Identity::of("BUY at 5", &[image("https://cdn/x.png")])
+        );
+        assert_ne!(
+            posted,
+            Identity::of("BUY at 4", &[image("https://cdn/y.png")])
+        );
         assert_ne!(posted, Identity::of("BUY at 4", &[]));
     }
 }

@@ -32,20 +32,40 @@ pub fn render(signal: &SignalState, ping_role_id: Option<RoleId>) -> Vec<PartPay
         return Vec::new();
     }
     let body = body(signal);
-    let embeds = pack(signal.embeds().iter().filter(|embed| is_ours_to_show(embed, &body)).filter_map(fit).collect());
+    let embeds = pack(
+        signal
+            .embeds()
+            .iter()
+            .filter(|embed| is_ours_to_show(embed, &body))
+            .filter_map(fit)
+            .collect(),
+    );
     if is_blank(&body) && embeds.is_empty() {
         return Vec::new();
     }
-    let ping = ping_role_id.map(|role| format!("<@&{role}>\n")).unwrap_or_default();
+    let ping = ping_role_id
+        .map(|role| format!("<@&{role}>\n"))
+        .unwrap_or_default();
     let content = format!("{ping}{body}");
     // Discord refuses a message of nothing but space.
-    let texts = split(&content, CONTENT_CHARS_MAX).into_iter().map(|piece| piece.text(&content)).filter(|t| !is_blank(t));
-    let mut parts: Vec<PartPayload> = texts.map(|content| PartPayload { content, ..PartPayload::default() }).collect();
+    let texts = split(&content, CONTENT_CHARS_MAX)
+        .into_iter()
+        .map(|piece| piece.text(&content))
+        .filter(|t| !is_blank(t));
+    let mut parts: Vec<PartPayload> = texts
+        .map(|content| PartPayload {
+            content,
+            ..PartPayload::default()
+        })
+        .collect();
     for (place, embeds) in embeds.into_iter().enumerate() {
         // The first pack stands below the end of the text.
         match parts.last_mut().filter(|_| place == 0) {
             Some(last) => last.embeds = embeds,
-            None => parts.push(PartPayload { embeds, ..PartPayload::default() }),
+            None => parts.push(PartPayload {
+                embeds,
+                ..PartPayload::default()
+            }),
         }
     }
     if let Some(first) = parts.first_mut() {
@@ -56,7 +76,11 @@ pub fn render(signal: &SignalState, ping_role_id: Option<RoleId>) -> Vec<PartPay
 
 fn body(signal: &SignalState) -> String {
     let mut body = signal.clean_text().to_owned();
-    for attachment in signal.attachments().iter().filter(|attachment| is_web(&attachment.url)) {
+    for attachment in signal
+        .attachments()
+        .iter()
+        .filter(|attachment| is_web(&attachment.url))
+    {
         if !body.is_empty() && !body.ends_with('\n') {
             body.push('\n');
         }
@@ -67,8 +91,14 @@ fn body(signal: &SignalState) -> String {
 
 /// Discord itself shows a preview of an address in the text; everything else is recreated.
 fn is_ours_to_show(embed: &Embed, body: &str) -> bool {
-    let is_preview = matches!(embed.kind.as_deref(), Some("link" | "video" | "article" | "gifv" | "image"));
-    let in_text = |url: &Option<String>| url.as_deref().is_some_and(|url| !url.is_empty() && body.contains(url));
+    let is_preview = matches!(
+        embed.kind.as_deref(),
+        Some("link" | "video" | "article" | "gifv" | "image")
+    );
+    let in_text = |url: &Option<String>| {
+        url.as_deref()
+            .is_some_and(|url| !url.is_empty() && body.contains(url))
+    };
     !(is_preview && (in_text(&embed.url) || in_text(&embed.image_url)))
 }
 
@@ -81,13 +111,21 @@ fn fit(embed: &Embed) -> Option<Embed> {
         description: short(embed.description.as_deref(), DESCRIPTION_CHARS_MAX),
         url: web(embed.url.as_deref()),
         color: embed.color.filter(|color| *color <= COLOR_MAX),
-        timestamp: embed.timestamp.clone().filter(|stamp| chrono::DateTime::parse_from_rfc3339(stamp).is_ok()),
+        timestamp: embed
+            .timestamp
+            .clone()
+            .filter(|stamp| chrono::DateTime::parse_from_rfc3339(stamp).is_ok()),
         author_url: web(embed.author_url.as_deref()).filter(|_| author_name.is_some()),
         author_name,
         footer: short(embed.footer.as_deref(), FOOTER_CHARS_MAX),
         image_url: web(embed.image_url.as_deref()),
         thumbnail_url: web(embed.thumbnail_url.as_deref()),
-        fields: embed.fields.iter().filter_map(fit_field).take(FIELDS_MAX).collect(),
+        fields: embed
+            .fields
+            .iter()
+            .filter_map(fit_field)
+            .take(FIELDS_MAX)
+            .collect(),
     };
     // A bare picture: its address may be all that a connector says of it.
     if embed.kind.as_deref() == Some("image") && fitted.image_url.is_none() {
@@ -118,7 +156,8 @@ fn fit_field(field: &EmbedField) -> Option<EmbedField> {
     if is_blank(&field.name) && is_blank(&field.value) {
         return None;
     }
-    let filled = |text: &str, max| short(Some(text), max).unwrap_or_else(|| ZERO_WIDTH_SPACE.to_owned());
+    let filled =
+        |text: &str, max| short(Some(text), max).unwrap_or_else(|| ZERO_WIDTH_SPACE.to_owned());
     Some(EmbedField {
         name: filled(&field.name, FIELD_NAME_CHARS_MAX),
         value: filled(&field.value, FIELD_VALUE_CHARS_MAX),
@@ -131,7 +170,10 @@ fn pack(embeds: Vec<Embed>) -> Vec<Vec<Embed>> {
     let mut packs: Vec<(usize, Vec<Embed>)> = Vec::new();
     for embed in embeds {
         let size = chars(&embed);
-        match packs.last_mut().filter(|(sum, pack)| sum + size <= EMBED_CHARS_MAX && pack.len() < EMBEDS_MAX) {
+        match packs
+            .last_mut()
+            .filter(|(sum, pack)| sum + size <= EMBED_CHARS_MAX && pack.len() < EMBEDS_MAX)
+        {
             Some((sum, pack)) => {
                 *sum += size;
                 pack.push(embed);
@@ -144,9 +186,21 @@ fn pack(embeds: Vec<Embed>) -> Vec<Vec<Embed>> {
 
 /// What counts towards [`EMBED_CHARS_MAX`].
 fn chars(embed: &Embed) -> usize {
-    let texts = [&embed.title, &embed.description, &embed.author_name, &embed.footer];
-    let fields = embed.fields.iter().map(|field| field.name.chars().count() + field.value.chars().count());
-    texts.into_iter().map(|text| count(text.as_deref())).sum::<usize>() + fields.sum::<usize>()
+    let texts = [
+        &embed.title,
+        &embed.description,
+        &embed.author_name,
+        &embed.footer,
+    ];
+    let fields = embed
+        .fields
+        .iter()
+        .map(|field| field.name.chars().count() + field.value.chars().count());
+    texts
+        .into_iter()
+        .map(|text| count(text.as_deref()))
+        .sum::<usize>()
+        + fields.sum::<usize>()
 }
 
 fn count(text: Option<&str>) -> usize {
@@ -159,7 +213,11 @@ fn short(text: Option<&str>, chars_max: usize) -> Option<String> {
     if text.chars().count() <= chars_max {
         return Some(text.to_owned());
     }
-    let kept: String = text.chars().take(chars_max.checked_sub(1)?).chain([ELLIPSIS]).collect();
+    let kept: String = text
+        .chars()
+        .take(chars_max.checked_sub(1)?)
+        .chain([ELLIPSIS])
+        .collect();
     Some(kept)
 }
 
@@ -168,13 +226,18 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn web(url: Option<&str>) -> Option<String> {
-    url.filter(|url| is_web(url) && url.chars().count() <= URL_CHARS_MAX).map(str::to_owned)
+    url.filter(|url| is_web(url) && url.chars().count() <= URL_CHARS_MAX)
+        .map(str::to_owned)
 }
 
 fn is_web(url: &str) -> bool {
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
     host.is_some_and(|host| host.starts_with(|c: char| c.is_alphanumeric() || c == '['))
-        && !url.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'))
+        && !url
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'))
 }
 
 #[cfg(test)]
@@ -189,10 +252,21 @@ mod tests {
 
     fn signal(text: &str, embeds: Vec<Embed>, urls: &[&str]) -> SignalState {
         let id = 1_400_000_000_000_000_000;
-        let (signal_id, channel_id, guild_id) = (SignalId::new(id), ChannelId::new(1), GuildId::new(2));
-        let mut signal = SignalState::unknown(signal_id.unwrap(), channel_id.unwrap(), guild_id.unwrap());
-        signal.text = Some(Stamped { stamp_ms: 0, value: Text { raw: text.into(), clean: text.into() } });
-        signal.embeds = Some(Stamped { stamp_ms: 0, value: embeds });
+        let (signal_id, channel_id, guild_id) =
+            (SignalId::new(id), ChannelId::new(1), GuildId::new(2));
+        let mut signal =
+            SignalState::unknown(signal_id.unwrap(), channel_id.unwrap(), guild_id.unwrap());
+        signal.text = Some(Stamped {
+            stamp_ms: 0,
+            value: Text {
+                raw: text.into(),
+                clean: text.into(),
+            },
+        });
+        signal.embeds = Some(Stamped {
+            stamp_ms: 0,
+            value: embeds,
+        });
         let attachment = |url: &&str| Attachment {
             attachment_id: AttachmentId::new(3).unwrap(),
             filename: "x.png".into(),
@@ -200,32 +274,57 @@ mod tests {
             size: 1,
             content_type: None,
         };
-        signal.attachments = Some(Stamped { stamp_ms: 0, value: urls.iter().map(attachment).collect() });
+        signal.attachments = Some(Stamped {
+            stamp_ms: 0,
+            value: urls.iter().map(attachment).collect(),
+        });
         signal
     }
 
     fn contents(signal: &SignalState) -> Vec<String> {
-        render(signal, None).into_iter().map(|part| part.content).collect()
+        render(signal, None)
+            .into_iter()
+            .map(|part| part.content)
+            .collect()
     }
 
     #[test]
     fn nothing_to_show_is_no_message() {
         let mut deleted = signal("gone", vec![], &[]);
         deleted.deleted_at_ms = Some(1);
-        let empty_embed = Embed { kind: Some("rich".into()), url: Some("javascript:x".into()), ..Embed::default() };
-        for nothing in [deleted, signal("", vec![], &[]), signal(" \n", vec![empty_embed], &["file:///etc"])] {
+        let empty_embed = Embed {
+            kind: Some("rich".into()),
+            url: Some("javascript:x".into()),
+            ..Embed::default()
+        };
+        for nothing in [
+            deleted,
+            signal("", vec![], &[]),
+            signal(" \n", vec![empty_embed], &["file:///etc"]),
+        ] {
             assert_eq!(render(&nothing, RoleId::new(5)), vec![]);
         }
     }
 
     #[test]
     fn the_ping_stands_in_the_first_part_only_and_files_below_the_text() {
-        let long = signal(&"word ".repeat(500), vec![], &["https://cdn/a.png", "https://cdn/b.png"]);
+        let long = signal(
+            &"word ".repeat(500),
+            vec![],
+            &["https://cdn/a.png", "https://cdn/b.png"],
+        );
         let parts = render(&long, RoleId::new(5));
         assert_eq!(parts.len(), 2);
         assert!(parts[0].content.starts_with("<@&5>\nword"));
-        assert_eq!((parts[0].ping_role_id, parts[1].ping_role_id), (RoleId::new(5), None));
-        assert!(parts[1].content.ends_with("word \nhttps://cdn/a.png\nhttps://cdn/b.png"));
+        assert_eq!(
+            (parts[0].ping_role_id, parts[1].ping_role_id),
+            (RoleId::new(5), None)
+        );
+        assert!(
+            parts[1]
+                .content
+                .ends_with("word \nhttps://cdn/a.png\nhttps://cdn/b.png")
+        );
     }
 
     #[test]
@@ -247,51 +346,89 @@ mod tests {
             ("link", "nothing said of it", true),
         ];
         for (kind, text, recreated) in table {
-            let parts = render(&signal(text, vec![embed(kind, "https://x.org/1")], &[]), None);
-            assert_eq!(parts[0].embeds.len(), usize::from(recreated), "{kind} {text}");
+            let parts = render(
+                &signal(text, vec![embed(kind, "https://x.org/1")], &[]),
+                None,
+            );
+            assert_eq!(
+                parts[0].embeds.len(),
+                usize::from(recreated),
+                "{kind} {text}"
+            );
         }
     }
 
     #[test]
     fn embeds_that_do_not_fit_move_into_further_parts() {
-        let card = Embed { description: Some("d".repeat(3_500)), ..Embed::default() };
-        let parts = render(&signal("text", vec![card.clone(), card.clone()], &[]), None);
-        let shape: Vec<_> = parts.iter().map(|part| (part.content.as_str(), part.embeds.len())).collect();
+        let card = Embed {
+            description: Some("d".repeat(3_500)),
+            ..Embed::default()
+        };
+        let parts = render(&signal("text", vec![card.clone(), card], &[]), None);
+        let shape: Vec<_> = parts
+            .iter()
+            .map(|part| (part.content.as_str(), part.embeds.len()))
+            .collect();
         assert_eq!(shape, [("text", 1), ("", 1)]);
-        let small = Embed { title: Some("t".into()), ..Embed::default() };
+        let small = Embed {
+            title: Some("t".into()),
+            ..Embed::default()
+        };
         let parts = render(&signal("", vec![small; 25], &[]), None);
-        assert_eq!(parts.iter().map(|part| part.embeds.len()).collect::<Vec<_>>(), [10, 10, 5]);
+        assert_eq!(
+            parts
+                .iter()
+                .map(|part| part.embeds.len())
+                .collect::<Vec<_>>(),
+            [10, 10, 5]
+        );
     }
 
     #[test]
     fn a_message_of_nothing_but_space_is_left_out() {
         let text = format!("a{}b", " ".repeat(5_000));
-        assert!(contents(&signal(&text, vec![], &[])).iter().all(|content| !is_blank(content)));
+        assert!(
+            contents(&signal(&text, vec![], &[]))
+                .iter()
+                .all(|content| !is_blank(content))
+        );
     }
 
     fn any_embed() -> impl Strategy<Value = Embed> {
         let text = |max: usize| prop::option::of((0..max).prop_map(|n| "é".repeat(n)));
-        let url = prop::option::of(prop_oneof![Just("https://x.org/1".to_owned()), Just("attachment://y".to_owned()), ".{0,20}"]);
+        let url = prop::option::of(prop_oneof![
+            Just("https://x.org/1".to_owned()),
+            Just("attachment://y".to_owned()),
+            ".{0,20}"
+        ]);
         let field = (0..400_usize, 0..1_500_usize).prop_map(|(name, value)| EmbedField {
             name: "n".repeat(name),
             value: "v".repeat(value),
             inline: false,
         });
-        (text(400), text(6_000), text(3_000), text(400), url, prop::collection::vec(field, 0..30)).prop_map(
-            |(title, description, footer, author_name, url, fields)| Embed {
-                title,
-                description,
-                footer,
-                author_name,
-                author_url: url.clone(),
-                image_url: url.clone(),
-                url,
-                fields,
-                color: Some(0x1FF_FFFF),
-                timestamp: Some("yesterday".into()),
-                ..Embed::default()
-            },
+        (
+            text(400),
+            text(6_000),
+            text(3_000),
+            text(400),
+            url,
+            prop::collection::vec(field, 0..30),
         )
+            .prop_map(
+                |(title, description, footer, author_name, url, fields)| Embed {
+                    title,
+                    description,
+                    footer,
+                    author_name,
+                    author_url: url.clone(),
+                    image_url: url.clone(),
+                    url,
+                    fields,
+                    color: Some(0x1FF_FFFF),
+                    timestamp: Some("yesterday".into()),
+                    ..Embed::default()
+                },
+            )
     }
 
     proptest! {

@@ -17,7 +17,12 @@ pub struct Piece {
 impl Piece {
     /// The message's text.
     pub fn text(&self, whole: &str) -> String {
-        format!("{}{}{}", self.opening, &whole[self.range.clone()], self.closing)
+        format!(
+            "{}{}{}",
+            self.opening,
+            &whole[self.range.clone()],
+            self.closing
+        )
     }
 }
 
@@ -49,18 +54,33 @@ pub fn split(text: &str, chars_max: usize) -> Vec<Piece> {
     loop {
         let room = chars_max.saturating_sub(opening.chars().count());
         if text[start..].chars().count() <= room {
-            pieces.push(Piece { range: start..text.len(), opening, closing: "" });
+            pieces.push(Piece {
+                range: start..text.len(),
+                opening,
+                closing: "",
+            });
             return pieces;
         }
         // Room for the closing mark is kept always; it costs four characters of two thousand.
-        let end = cut(text, start, room.saturating_sub(CLOSING.len()).max(1), &kept);
-        let inside = blocks.iter().find(|block| block.head.end <= end && end <= block.tail.start && end > block.head.start);
+        let end = cut(
+            text,
+            start,
+            room.saturating_sub(CLOSING.len()).max(1),
+            &kept,
+        );
+        let inside = blocks.iter().find(|block| {
+            block.head.end <= end && end <= block.tail.start && end > block.head.start
+        });
         let closing = match inside {
             None => "",
             Some(_) if text[..end].ends_with('\n') => CLOSING_AFTER_NEWLINE,
             Some(_) => CLOSING,
         };
-        pieces.push(Piece { range: start..end, opening, closing });
+        pieces.push(Piece {
+            range: start..end,
+            opening,
+            closing,
+        });
         opening = inside.map_or_else(String::new, |block| reopening(&text[block.head.clone()]));
         start = end;
     }
@@ -74,23 +94,40 @@ fn reopening(head: &str) -> String {
 /// The place of the next cut: after the last paragraph, line or word that fits, else wherever nothing is broken.
 fn cut(text: &str, start: usize, room: usize, kept: &[Range<usize>]) -> usize {
     let rest = &text[start..];
-    let limit = start + rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
+    let limit = start
+        + rest
+            .char_indices()
+            .nth(room)
+            .map_or(rest.len(), |(at, _)| at);
     let may = |at: usize| at > start && !kept.iter().any(|span| span.start < at && at < span.end);
     let window = &text[start..limit];
     // The first half is only used when nothing better is there, so that messages do not become tiny.
     let half = start + window.len() / 2;
-    let marks: [fn(&str) -> bool; 3] =
-        [|before| before.ends_with("\n\n"), |before| before.ends_with('\n'), |before| before.ends_with(char::is_whitespace)];
+    let marks: [fn(&str) -> bool; 3] = [
+        |before| before.ends_with("\n\n"),
+        |before| before.ends_with('\n'),
+        |before| before.ends_with(char::is_whitespace),
+    ];
     for least in [half, start] {
         for mark in marks {
-            let mut ends = window.char_indices().rev().map(|(at, c)| start + at + c.len_utf8());
-            if let Some(at) = ends.find(|&at| at > least && may(at) && mark(&text[start..at]) && !blank(&text[start..at])) {
+            let mut ends = window
+                .char_indices()
+                .rev()
+                .map(|(at, c)| start + at + c.len_utf8());
+            if let Some(at) = ends.find(|&at| {
+                at > least && may(at) && mark(&text[start..at]) && !blank(&text[start..at])
+            }) {
                 return at;
             }
         }
     }
-    let mut anywhere = window.char_indices().rev().map(|(at, c)| start + at + c.len_utf8());
-    anywhere.find(|&at| may(at) && !joined(text, at)).unwrap_or(limit)
+    let mut anywhere = window
+        .char_indices()
+        .rev()
+        .map(|(at, c)| start + at + c.len_utf8());
+    anywhere
+        .find(|&at| may(at) && !joined(text, at))
+        .unwrap_or(limit)
 }
 
 fn blank(text: &str) -> bool {
@@ -100,9 +137,20 @@ fn blank(text: &str) -> bool {
 /// Whether the characters on both sides of `at` are one to a reader.
 fn joined(text: &str, at: usize) -> bool {
     const JOINER: char = '\u{200D}';
-    let (Some(before), Some(after)) = (text[..at].chars().next_back(), text[at..].chars().next()) else { return false };
+    let (Some(before), Some(after)) = (text[..at].chars().next_back(), text[at..].chars().next())
+    else {
+        return false;
+    };
     let regional = |c: char| ('\u{1F1E6}'..='\u{1F1FF}').contains(&c);
-    let odd_flags = || text[..at].chars().rev().take_while(|c| regional(*c)).count() % 2 == 1;
+    let odd_flags = || {
+        text[..at]
+            .chars()
+            .rev()
+            .take_while(|c| regional(*c))
+            .count()
+            % 2
+            == 1
+    };
     before == JOINER
         || extends(after)
         || (before == '\r' && after == '\n')
@@ -125,14 +173,22 @@ fn blocks(text: &str) -> Vec<Block> {
     let pair = |pair: &[usize]| {
         let [open, close] = *pair else { return None };
         let inner = &text[open + FENCE.len()..close];
-        let line = inner.find('\n').filter(|&end| is_language(&inner[..end]) && end + 1 < inner.len());
-        Some(Block { head: open..open + FENCE.len() + line.map_or(0, |end| end + 1), tail: close..close + FENCE.len() })
+        let line = inner
+            .find('\n')
+            .filter(|&end| is_language(&inner[..end]) && end + 1 < inner.len());
+        Some(Block {
+            head: open..open + FENCE.len() + line.map_or(0, |end| end + 1),
+            tail: close..close + FENCE.len(),
+        })
     };
     marks.chunks_exact(2).filter_map(pair).collect()
 }
 
 fn is_language(word: &str) -> bool {
-    word.len() <= LANGUAGE_CHARS_MAX && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-_.#".contains(&b))
+    word.len() <= LANGUAGE_CHARS_MAX
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-_.#".contains(&b))
 }
 
 /// Everything that must not be cut. Spans may touch and overlap.
@@ -140,17 +196,33 @@ fn kept_whole(text: &str, blocks: &[Block]) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
     for block in blocks {
         // With a character of the code on the inner side: an empty block in a message would be odd.
-        let first = text[block.head.end..].chars().next().map_or(0, char::len_utf8);
-        let last = text[..block.tail.start].chars().next_back().map_or(0, char::len_utf8);
-        spans.push(block.head.start..(block.head.end + first).min(block.tail.start.max(block.head.end)));
+        let first = text[block.head.end..]
+            .chars()
+            .next()
+            .map_or(0, char::len_utf8);
+        let last = text[..block.tail.start]
+            .chars()
+            .next_back()
+            .map_or(0, char::len_utf8);
+        spans.push(
+            block.head.start..(block.head.end + first).min(block.tail.start.max(block.head.end)),
+        );
         spans.push((block.tail.start - last).max(block.head.end)..block.tail.end);
     }
-    spans.extend(text.match_indices(FENCE).map(|(at, mark)| at..at + mark.len()));
-    spans.extend(text.match_indices('<').filter_map(|(at, _)| markup(&text[at..]).map(|len| at..at + len)));
+    spans.extend(
+        text.match_indices(FENCE)
+            .map(|(at, mark)| at..at + mark.len()),
+    );
+    spans.extend(
+        text.match_indices('<')
+            .filter_map(|(at, _)| markup(&text[at..]).map(|len| at..at + len)),
+    );
     for scheme in ["https://", "http://"] {
         for (at, _) in text.match_indices(scheme) {
             let rest = &text[at..];
-            let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '`')).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '`'))
+                .unwrap_or(rest.len());
             spans.push(at..at + end);
         }
     }
@@ -159,8 +231,12 @@ fn kept_whole(text: &str, blocks: &[Block]) -> Vec<Range<usize>> {
 
 /// The length of a mention, emoji, time or command that `text` begins with.
 fn markup(text: &str) -> Option<usize> {
-    let known = ["<@", "<#", "<:", "<a:", "<t:", "</", "<id:"].iter().any(|start| text.starts_with(start));
-    let end = known.then(|| text.bytes().take(MARKUP_BYTES_MAX).position(|b| b == b'>')).flatten()?;
+    let known = ["<@", "<#", "<:", "<a:", "<t:", "</", "<id:"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let end = known
+        .then(|| text.bytes().take(MARKUP_BYTES_MAX).position(|b| b == b'>'))
+        .flatten()?;
     let inner = &text.as_bytes()[1..end];
     (!inner.iter().any(|b| matches!(b, b'<' | b'\n' | b'`'))).then_some(end + 1)
 }
@@ -172,19 +248,46 @@ mod tests {
     use proptest::prelude::*;
 
     fn texts(text: &str, chars_max: usize) -> Vec<String> {
-        split(text, chars_max).iter().map(|piece| piece.text(text)).collect()
+        split(text, chars_max)
+            .iter()
+            .map(|piece| piece.text(text))
+            .collect()
     }
 
     #[test]
     fn the_better_boundary_wins() {
         let table: [(&str, usize, &[&str]); 7] = [
             ("fits", 20, &["fits"]),
-            ("one two three four five", 20, &["one two three ", "four five"]),
-            ("aaaa bbbb\ncccc dddd eeee", 20, &["aaaa bbbb\n", "cccc dddd eeee"]),
-            ("aaaa\n\nbb cc\ndd ee ff gg", 14, &["aaaa\n\n", "bb cc\n", "dd ee ff gg"]),
-            ("aaaaaaaaaaaaaaaaaaaaaaaaa", 14, &["aaaaaaaaaa", "aaaaaaaaaa", "aaaaa"]),
-            ("pay <@123456789> and go home", 18, &["pay ", "<@123456789> ", "and go home"]),
-            ("see https://example.org/long and go", 14, &["see ", "https://ex", "ample.org/", "long and go"]),
+            (
+                "one two three four five",
+                20,
+                &["one two three ", "four five"],
+            ),
+            (
+                "aaaa bbbb\ncccc dddd eeee",
+                20,
+                &["aaaa bbbb\n", "cccc dddd eeee"],
+            ),
+            (
+                "aaaa\n\nbb cc\ndd ee ff gg",
+                14,
+                &["aaaa\n\n", "bb cc\n", "dd ee ff gg"],
+            ),
+            (
+                "aaaaaaaaaaaaaaaaaaaaaaaaa",
+                14,
+                &["aaaaaaaaaa", "aaaaaaaaaa", "aaaaa"],
+            ),
+            (
+                "pay <@123456789> and go home",
+                18,
+                &["pay ", "<@123456789> ", "and go home"],
+            ),
+            (
+                "see https://example.org/long and go",
+                14,
+                &["see ", "https://ex", "ample.org/", "long and go"],
+            ),
         ];
         for (text, chars_max, expected) in table {
             assert_eq!(texts(text, chars_max), expected, "{text:?}");
@@ -196,7 +299,10 @@ mod tests {
         let text = format!("before\n```rust\n{}```\nafter", "let a = 1;\n".repeat(8));
         let parts = texts(&text, 60);
         assert!(parts.len() > 2);
-        assert_eq!(parts[0], "before\n```rust\nlet a = 1;\nlet a = 1;\nlet a = 1;\n```");
+        assert_eq!(
+            parts[0],
+            "before\n```rust\nlet a = 1;\nlet a = 1;\nlet a = 1;\n```"
+        );
         assert!(parts[1].starts_with("```rust\nlet a = 1;\n"));
         assert!(parts.last().unwrap().ends_with("```\nafter"));
     }
@@ -225,8 +331,12 @@ mod tests {
             Just("👨\u{200D}👩\u{200D}👧".to_owned()),
             ".{0,6}",
         ];
-        prop::collection::vec((word, prop_oneof![Just(""), Just(" ")]), 0..120)
-            .prop_map(|words| words.into_iter().map(|(word, space)| word + space).collect())
+        prop::collection::vec((word, prop_oneof![Just(""), Just(" ")]), 0..120).prop_map(|words| {
+            words
+                .into_iter()
+                .map(|(word, space)| word + space)
+                .collect()
+        })
     }
 
     proptest! {

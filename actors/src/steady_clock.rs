@@ -13,12 +13,18 @@ pub struct SteadyClock {
 impl SteadyClock {
     /// Started now.
     pub fn start() -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { epoch_ms: i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX), since: Instant::now() }
+        let since_1970 = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            epoch_ms: i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX),
+            since: Instant::now(),
+        }
     }
 
     /// Milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
-        self.epoch_ms.saturating_add(i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX))
+        self.epoch_ms
+            .saturating_add(i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 }

@@ -44,13 +44,24 @@ impl Stage {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let db = TestDatabase::new();
         let channels = vec![Channel::text(TARGET, 1)];
-        let fake = FakeDiscord::start(fake_discord::Settings { channels, ..Default::default() }).unwrap();
-        let budget = RestartBudget { restarts_max: 5, window: Duration::from_secs(60) };
+        let fake = FakeDiscord::start(fake_discord::Settings {
+            channels,
+            ..Default::default()
+        })
+        .unwrap();
+        let budget = RestartBudget {
+            restarts_max: 5,
+            window: Duration::from_secs(60),
+        };
         let tree = Tree::new(budget, Arc::new(|name| panic!("{name} ended the process")));
         let vitals = Vitals::new("delivery_ledger", Kind::DeliveryLedger, 64);
-        let makings = DeliveryLedgerMakings { database_url: db.url().to_owned() };
+        let makings = DeliveryLedgerMakings {
+            database_url: db.url().to_owned(),
+        };
         let arbiter = Arbiter::new().handle();
-        let ledger = tree.start(&arbiter, &vitals, Exhausted::EndProcess, move |_| DeliveryLedger::new(makings));
+        let ledger = tree.start(&arbiter, &vitals, Exhausted::EndProcess, move |_| {
+            DeliveryLedger::new(makings)
+        });
         let settings = DiscordSettings {
             base_url: fake.base_url(),
             bot_token: fake_discord::DEFAULT_BOT_TOKEN.to_owned(),
@@ -59,7 +70,14 @@ impl Stage {
         };
         let discord = Arc::new(Discord::new(reqwest::Client::new(), &settings).unwrap());
         let ledger = Port::new(ledger.recipient(), vitals);
-        Self { conn: db.connect(), db, fake, tree, ledger, discord }
+        Self {
+            conn: db.connect(),
+            db,
+            fake,
+            tree,
+            ledger,
+            discord,
+        }
     }
 
     fn start_mirror(&self) -> Port<Wanted> {
@@ -83,7 +101,12 @@ impl Stage {
             fell_behind: Arc::default(),
         };
         let vitals = Vitals::new("mirror/900", Kind::Mirror, 64);
-        let mirror = self.tree.start(&Arbiter::new().handle(), &vitals, Exhausted::Park, move |_| Mirror::new(makings));
+        let mirror = self.tree.start(
+            &Arbiter::new().handle(),
+            &vitals,
+            Exhausted::Park,
+            move |_| Mirror::new(makings),
+        );
         Port::new(mirror.recipient(), vitals)
     }
 
@@ -93,7 +116,13 @@ impl Stage {
         let mut state = SignalState::unknown(id.unwrap(), source.unwrap(), guild.unwrap());
         (state.created, state.revision) = (true, revision);
         let words = text.unwrap_or_default().to_owned();
-        state.text = Some(Stamped { stamp_ms: 0, value: SignalText { raw: words.clone(), clean: words } });
+        state.text = Some(Stamped {
+            stamp_ms: 0,
+            value: SignalText {
+                raw: words.clone(),
+                clean: words,
+            },
+        });
         state.deleted_at_ms = text.is_none().then_some(1);
         let json = serde_json::to_string(&state).unwrap().replace('\'', "''");
         self.conn
@@ -134,11 +163,18 @@ fn target() -> ChannelId {
 }
 
 fn states(conn: &mut PgConnection) -> Vec<String> {
-    Sql::new("select state::text from deliveries order by ordinal").rows::<Text>().load(conn).unwrap()
+    Sql::new("select state::text from deliveries order by ordinal")
+        .rows::<Text>()
+        .load(conn)
+        .unwrap()
 }
 
 fn standing(control: &Control) -> Vec<String> {
-    control.live_messages(TARGET.into()).into_iter().map(|message| message.content).collect()
+    control
+        .live_messages(TARGET.into())
+        .into_iter()
+        .map(|message| message.content)
+        .collect()
 }
 
 fn run(test: impl Future<Output = ()>) {
@@ -173,20 +209,31 @@ fn what_was_committed_appears_in_order_and_follows_its_edits_and_deletion() {
 fn lost_answers_and_a_new_life_double_nothing() {
     run(async {
         let mut stage = Stage::new();
-        let lossy = FaultRule { method: Some("POST".to_owned()), ..FaultRule::new(When::Every { every: 3 }, Fault::CommitThenDrop) };
+        let lossy = FaultRule {
+            method: Some("POST".to_owned()),
+            ..FaultRule::new(When::Every { every: 3 }, Fault::CommitThenDrop)
+        };
         stage.fake.control().add_fault(lossy);
         for number in 1..=9 {
             stage.commit(number, 1, Some(&format!("signal {number}")));
         }
         stage.start_mirror();
         let control = stage.fake.control();
-        assert!(control.wait_for(PATIENCE, |control| standing(control).len() >= 3).await);
+        assert!(
+            control
+                .wait_for(PATIENCE, |control| standing(control).len() >= 3)
+                .await
+        );
         // Whatever is in hand is dropped.
         stage.tree.stop("mirror/900");
         stage.start_mirror();
         let expected: Vec<_> = (1..=9).map(|number| format!("signal {number}")).collect();
         assert_eq!(stage.settled().await, expected);
-        assert_eq!(control.messages(Some(TARGET.into())).len(), 9, "nothing was posted twice and taken away");
+        assert_eq!(
+            control.messages(Some(TARGET.into())).len(),
+            9,
+            "nothing was posted twice and taken away"
+        );
     });
 }
 
@@ -194,8 +241,15 @@ fn lost_answers_and_a_new_life_double_nothing() {
 fn a_refused_message_is_set_aside_and_the_next_one_goes_out() {
     run(async {
         let mut stage = Stage::new();
-        let refuse = Fault::Error { status: 400, code: 50_035, message: "Invalid Form Body".to_owned() };
-        stage.fake.control().add_fault(FaultRule::new(When::Next { count: 1, skip: 0 }, refuse));
+        let refuse = Fault::Error {
+            status: 400,
+            code: 50_035,
+            message: "Invalid Form Body".to_owned(),
+        };
+        stage
+            .fake
+            .control()
+            .add_fault(FaultRule::new(When::Next { count: 1, skip: 0 }, refuse));
         stage.commit(1, 1, Some("refused"));
         stage.commit(2, 1, Some("taken"));
         stage.start_mirror();

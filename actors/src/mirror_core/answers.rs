@@ -1,6 +1,6 @@
 //! What an answer means for the delivery it was for, and for the target channel as a whole.
 
-use super::{Effect, Errand, Flight, Inventory, MirrorCore, Parked, Step, StrayEdit};
+use super::{Effect, Errand, Flight, Inventory, MirrorCore, Parked, StrayEdit, delivery::Step};
 use crate::{
     exchange::{Answer, Call, Listed, Outcome},
     limits_core::Route,
@@ -50,10 +50,11 @@ fn refusal(status: u16, code: u64) -> Refusal {
         (_, UNKNOWN_MESSAGE) => Refusal::Gone,
         (
             _,
-            UNKNOWN_CHANNEL | UNKNOWN_GUILD | MISSING_ACCESS | NOT_A_TEXT_CHANNEL | MISSING_PERMISSIONS | ARCHIVED_THREAD
-            | LOCKED_THREAD,
+            UNKNOWN_CHANNEL | UNKNOWN_GUILD | MISSING_ACCESS | NOT_A_TEXT_CHANNEL
+            | MISSING_PERMISSIONS | ARCHIVED_THREAD | LOCKED_THREAD,
         ) => Refusal::Target,
-        (_, TOO_LARGE | OTHERS_MESSAGE | EMPTY_MESSAGE | INVALID_FORM | HARMFUL_LINK) | (413, _) => Refusal::Final,
+        (_, TOO_LARGE | OTHERS_MESSAGE | EMPTY_MESSAGE | INVALID_FORM | HARMFUL_LINK)
+        | (413, _) => Refusal::Final,
         (_, code) if BLOCKED_BY_AUTOMOD.contains(&code) => Refusal::Final,
         (403, _) => Refusal::Target,
         _ => Refusal::Unknown,
@@ -61,25 +62,56 @@ fn refusal(status: u16, code: u64) -> Refusal {
 }
 
 impl MirrorCore {
-    pub(super) fn answered(&mut self, now_ms: i64, request_id: u64, answer: Answer, effects: &mut Vec<Effect>) {
-        let Some(flight) = self.flight.take_if(|flight| flight.request_id == request_id) else { return };
+    pub(super) fn answered(
+        &mut self,
+        now_ms: i64,
+        request_id: u64,
+        answer: Answer,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self
+            .flight
+            .take_if(|flight| flight.request_id == request_id)
+        else {
+            return;
+        };
         let route = match &flight.errand {
             Errand::Delivery { call, .. } => call.route(),
             Errand::Reading { .. } => Route::List,
         };
         self.limits.heard(now_ms, route, answer.headers.as_ref());
-        if let (Errand::Reading { inventory, after }, false) = (&flight.errand, matches!(answer.outcome, Outcome::Listed { .. })) {
+        if let (Errand::Reading { inventory, after }, false) = (
+            &flight.errand,
+            matches!(answer.outcome, Outcome::Listed { .. }),
+        ) {
             self.paging = Some((inventory.clone(), *after));
         }
         match answer.outcome {
-            Outcome::RateLimited { kind, retry_after_ms } => {
+            Outcome::RateLimited {
+                kind,
+                retry_after_ms,
+            } => {
                 self.counts.rate_limited += 1;
                 self.limits.refused(now_ms, route, kind, retry_after_ms);
             }
-            Outcome::Unauthorized => self.park(now_ms, UNAUTHORIZED_PROBE_MS, "the bot token is refused (401)".to_owned()),
-            Outcome::Rejected { status, code, message } => {
+            Outcome::Unauthorized => self.park(
+                now_ms,
+                UNAUTHORIZED_PROBE_MS,
+                "the bot token is refused (401)".to_owned(),
+            ),
+            Outcome::Rejected {
+                status,
+                code,
+                message,
+            } => {
                 let reason = format!("{status} {code}: {message}");
-                self.rejected(now_ms, flight.errand, refusal(status, code), reason, effects);
+                self.rejected(
+                    now_ms,
+                    flight.errand,
+                    refusal(status, code),
+                    reason,
+                    effects,
+                );
             }
             Outcome::Unreachable { reason } => self.fault(now_ms, &flight, reason, effects),
             Outcome::Ambiguous { reason } => {
@@ -97,10 +129,24 @@ impl MirrorCore {
 
     fn done(&mut self, now_ms: i64, errand: Errand, outcome: Outcome, effects: &mut Vec<Effect>) {
         match (errand, outcome) {
-            (Errand::Reading { inventory, .. }, Outcome::Listed { unrecorded, next_after }) => {
+            (
+                Errand::Reading { inventory, .. },
+                Outcome::Listed {
+                    unrecorded,
+                    next_after,
+                },
+            ) => {
                 self.listed(inventory, unrecorded, next_after);
             }
-            (Errand::Delivery { signal_id, part, digest, .. }, Outcome::Posted { message_id }) => {
+            (
+                Errand::Delivery {
+                    signal_id,
+                    part,
+                    digest,
+                    ..
+                },
+                Outcome::Posted { message_id },
+            ) => {
                 self.counts.posted += 1;
                 self.claim(message_id);
                 if let Some(delivery) = self.delivery(signal_id) {
@@ -108,7 +154,15 @@ impl MirrorCore {
                 }
                 self.stands(now_ms, signal_id, part, effects);
             }
-            (Errand::Delivery { signal_id, part, call: Call::Edit { message_id, .. }, digest }, Outcome::Edited) => {
+            (
+                Errand::Delivery {
+                    signal_id,
+                    part,
+                    call: Call::Edit { message_id, .. },
+                    digest,
+                },
+                Outcome::Edited,
+            ) => {
                 self.counts.edited += 1;
                 let unsure_until_ms = self.unsure_until_ms(now_ms, message_id, &digest);
                 if let Some(delivery) = self.delivery(signal_id) {
@@ -116,7 +170,12 @@ impl MirrorCore {
                 }
                 self.stands(now_ms, signal_id, part, effects);
             }
-            (Errand::Delivery { signal_id, part, .. }, Outcome::Deleted) => self.removed(now_ms, signal_id, part, effects),
+            (
+                Errand::Delivery {
+                    signal_id, part, ..
+                },
+                Outcome::Deleted,
+            ) => self.removed(now_ms, signal_id, part, effects),
             // An answer that does not fit its question says nothing.
             _ => {}
         }
@@ -131,7 +190,9 @@ impl MirrorCore {
     }
 
     fn stands(&mut self, now_ms: i64, signal_id: SignalId, part: u16, effects: &mut Vec<Effect>) {
-        let stands: Option<PostedPart> = self.delivery(signal_id).and_then(|delivery| delivery.parts.get(&part).cloned());
+        let stands: Option<PostedPart> = self
+            .delivery(signal_id)
+            .and_then(|delivery| delivery.parts.get(&part).cloned());
         self.complete(now_ms, signal_id, stands.map(PartChange::Stands), effects);
     }
 
@@ -142,17 +203,40 @@ impl MirrorCore {
             delivery.deleting.remove(&part);
             delivery.removals += 1;
         }
-        self.complete(now_ms, signal_id, Some(PartChange::Removed { part }), effects);
+        self.complete(
+            now_ms,
+            signal_id,
+            Some(PartChange::Removed { part }),
+            effects,
+        );
     }
 
     /// Records a change, and with it the end of the delivery when nothing is left to do.
-    pub(super) fn complete(&mut self, now_ms: i64, signal_id: SignalId, change: Option<PartChange>, effects: &mut Vec<Effect>) {
+    pub(super) fn complete(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        change: Option<PartChange>,
+        effects: &mut Vec<Effect>,
+    ) {
         let (target, spans) = (self.settings.target_channel_id, self.settings.spans());
-        let Some(delivery) = self.ordinals.get(&signal_id).and_then(|ordinal| self.deliveries.get_mut(ordinal)) else { return };
+        let Some(delivery) = self
+            .ordinals
+            .get(&signal_id)
+            .and_then(|ordinal| self.deliveries.get_mut(ordinal))
+        else {
+            return;
+        };
         (delivery.faults, delivery.not_before_ms) = (0, now_ms);
-        let is_done = matches!(delivery.step(now_ms, target, self.inventory.as_ref(), spans), Step::Done);
+        let is_done = matches!(
+            delivery.step(now_ms, target, self.inventory.as_ref(), spans),
+            Step::Done
+        );
         let progress = if is_done {
-            Progress::Delivered { revision: delivery.desired_revision, note: delivery.note.clone() }
+            Progress::Delivered {
+                revision: delivery.desired_revision,
+                note: delivery.note.clone(),
+            }
         } else {
             Progress::Working
         };
@@ -160,22 +244,40 @@ impl MirrorCore {
         self.record(now_ms, vec![record], effects);
     }
 
-    fn rejected(&mut self, now_ms: i64, errand: Errand, refusal: Refusal, reason: String, effects: &mut Vec<Effect>) {
+    fn rejected(
+        &mut self,
+        now_ms: i64,
+        errand: Errand,
+        refusal: Refusal,
+        reason: String,
+        effects: &mut Vec<Effect>,
+    ) {
         if refusal == Refusal::Target {
             return self.park(now_ms, PARKED_PROBE_MS, reason);
         }
-        let Errand::Delivery { signal_id, part, call, .. } = errand else {
+        let Errand::Delivery {
+            signal_id,
+            part,
+            call,
+            ..
+        } = errand
+        else {
             return self.pause(now_ms, reason);
         };
         match (refusal, call) {
             (Refusal::Gone, Call::Delete { .. }) => self.removed(now_ms, signal_id, part, effects),
-            (Refusal::Gone, Call::Edit { .. }) if self.delivery(signal_id).is_some_and(|it| it.is_our_deletion(part)) => {
+            (Refusal::Gone, Call::Edit { .. })
+                if self
+                    .delivery(signal_id)
+                    .is_some_and(|it| it.is_our_deletion(part)) =>
+            {
                 self.removed(now_ms, signal_id, part, effects);
             }
             (Refusal::Gone, Call::Edit { message_id, .. }) => {
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.stand(part, message_id, &[]);
-                    delivery.note = Some("the mirrored message was deleted by somebody else".to_owned());
+                    delivery.note =
+                        Some("the mirrored message was deleted by somebody else".to_owned());
                 }
                 self.stands(now_ms, signal_id, part, effects);
             }
@@ -193,9 +295,17 @@ impl MirrorCore {
         }
     }
 
-    fn count_refusal(&mut self, now_ms: i64, signal_id: SignalId, reason: String, effects: &mut Vec<Effect>) {
+    fn count_refusal(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        reason: String,
+        effects: &mut Vec<Effect>,
+    ) {
         let attempts_max = self.settings.attempts_max;
-        let Some(delivery) = self.delivery(signal_id) else { return };
+        let Some(delivery) = self.delivery(signal_id) else {
+            return;
+        };
         delivery.attempts += 1;
         if delivery.attempts >= attempts_max {
             return self.give_up(now_ms, signal_id, reason, effects);
@@ -205,8 +315,16 @@ impl MirrorCore {
     }
 
     /// Gives up, unless an attempt before this one, with another payload, may have succeeded: that is found out first.
-    fn give_up(&mut self, now_ms: i64, signal_id: SignalId, error: String, effects: &mut Vec<Effect>) {
-        let Some(delivery) = self.delivery(signal_id) else { return };
+    fn give_up(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        error: String,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(delivery) = self.delivery(signal_id) else {
+            return;
+        };
         if delivery.may_have_sent_another()
             && let Some(doubt) = &mut delivery.doubt
         {
@@ -217,35 +335,74 @@ impl MirrorCore {
     }
 
     /// A dead letter: it does not block what is behind it.
-    pub(super) fn bury(&mut self, now_ms: i64, signal_id: SignalId, error: String, effects: &mut Vec<Effect>) {
+    pub(super) fn bury(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        error: String,
+        effects: &mut Vec<Effect>,
+    ) {
         self.counts.dead += 1;
-        let Some(delivery) = self.delivery(signal_id) else { return };
+        let Some(delivery) = self.delivery(signal_id) else {
+            return;
+        };
         delivery.doubt = None;
-        let progress = Progress::Dead { revision: delivery.desired_revision, attempts: delivery.attempts, error };
+        let progress = Progress::Dead {
+            revision: delivery.desired_revision,
+            attempts: delivery.attempts,
+            error,
+        };
         let record = self.record_of(signal_id, None, progress);
         self.record(now_ms, vec![record], effects);
     }
 
     /// Until when an edit that was sent before this one, and says something else, may still arrive after it.
-    fn unsure_until_ms(&mut self, now_ms: i64, message_id: MessageId, digest: &[u8]) -> Option<i64> {
+    fn unsure_until_ms(
+        &mut self,
+        now_ms: i64,
+        message_id: MessageId,
+        digest: &[u8],
+    ) -> Option<i64> {
         self.stray_edits.retain(|stray| stray.until_ms > now_ms);
-        let strays = self.stray_edits.iter().filter(|stray| stray.message_id == message_id && stray.digest != digest);
+        let strays = self
+            .stray_edits
+            .iter()
+            .filter(|stray| stray.message_id == message_id && stray.digest != digest);
         // Of what an earlier life had under way nothing is known but that it cannot concern younger messages.
         let start_settled_ms = self.started_ms + self.settings.spans().settle_ms;
         let inherited = message_id.created_at_ms() < self.started_ms && now_ms < start_settled_ms;
-        strays.map(|stray| stray.until_ms).chain(inherited.then_some(start_settled_ms)).max()
+        strays
+            .map(|stray| stray.until_ms)
+            .chain(inherited.then_some(start_settled_ms))
+            .max()
     }
 
     fn doubt(&mut self, now_ms: i64, flight: &Flight) {
         let spans = self.settings.spans();
-        let Errand::Delivery { signal_id, part, call, digest } = &flight.errand else { return };
+        let Errand::Delivery {
+            signal_id,
+            part,
+            call,
+            digest,
+        } = &flight.errand
+        else {
+            return;
+        };
         if let Call::Edit { message_id, .. } = call {
             let until_ms = flight.sent_ms + spans.settle_ms;
-            self.stray_edits.push(StrayEdit { message_id: *message_id, digest: digest.clone(), until_ms });
+            self.stray_edits.push(StrayEdit {
+                message_id: *message_id,
+                digest: digest.clone(),
+                until_ms,
+            });
         }
-        let Some(delivery) = self.delivery(*signal_id) else { return };
+        let Some(delivery) = self.delivery(*signal_id) else {
+            return;
+        };
         match call {
-            Call::Create { payload, .. } => delivery.doubt_create(*part, payload, digest, flight.sent_ms, now_ms, spans),
+            Call::Create { payload, .. } => {
+                delivery.doubt_create(*part, payload, digest, flight.sent_ms, now_ms, spans)
+            }
             Call::Delete { .. } => drop(delivery.deleting.insert(*part)),
             Call::Edit { .. } | Call::List { .. } => {}
         }
@@ -271,23 +428,45 @@ impl MirrorCore {
         self.failing = Some(reason);
     }
 
-    fn retry(&mut self, now_ms: i64, signal_id: SignalId, doublings: u32, error: String, effects: &mut Vec<Effect>) {
+    fn retry(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        doublings: u32,
+        error: String,
+        effects: &mut Vec<Effect>,
+    ) {
         let wait_ms = self.delay_ms(doublings);
-        let Some(delivery) = self.delivery(signal_id) else { return };
+        let Some(delivery) = self.delivery(signal_id) else {
+            return;
+        };
         delivery.not_before_ms = now_ms + wait_ms;
-        let progress = Progress::Retrying { attempts: delivery.attempts, wait_ms, error };
+        let progress = Progress::Retrying {
+            attempts: delivery.attempts,
+            wait_ms,
+            error,
+        };
         let record = self.record_of(signal_id, None, progress);
         self.record(now_ms, vec![record], effects);
     }
 
     fn park(&mut self, now_ms: i64, probe_ms: i64, reason: String) {
-        self.parked = Some(Parked { reason, probe_at_ms: now_ms + probe_ms });
+        self.parked = Some(Parked {
+            reason,
+            probe_at_ms: now_ms + probe_ms,
+        });
     }
 
     /// Between the least delay and the one that doubled so often, at random, so that mirrors do not return all at once.
     fn delay_ms(&mut self, doublings: u32) -> i64 {
-        let (least, most) = (self.settings.retry_delay_ms_min.max(1), self.settings.retry_delay_ms_max.max(1));
-        let bound = least.saturating_mul(1 << doublings.min(DOUBLINGS_MAX)).min(most).max(least);
+        let (least, most) = (
+            self.settings.retry_delay_ms_min.max(1),
+            self.settings.retry_delay_ms_max.max(1),
+        );
+        let bound = least
+            .saturating_mul(1 << doublings.min(DOUBLINGS_MAX))
+            .min(most)
+            .max(least);
         let spread = u64::try_from(bound - least).unwrap_or(0) + 1;
         least + i64::try_from(self.draw() % spread).unwrap_or(0)
     }

@@ -1,7 +1,7 @@
 //! One delivery in a mirror's hands: what stands in Discord, what shall stand there, and the next step from the one to the
 //! other. A create whose answer was lost leaves a doubt, which is settled before anything else is done.
 
-use super::inventory::Inventory;
+use super::{doubt::Doubt, inventory::Inventory};
 use crate::{
     limits_core::Route,
     payload::{Identity, PartPayload, nonce},
@@ -24,24 +24,6 @@ pub(super) const UNCERTAIN: &[u8] = b"?";
 
 /// The age of a row is only as exact as the time it took to read it.
 const START_MARGIN_MS: i64 = 5_000;
-
-/// A part that may stand in Discord without our knowing.
-#[derive(Debug, Clone)]
-pub(super) struct Doubt {
-    pub(super) part: u16,
-    /// What attempts of this life said, one for each different payload.
-    pub(super) sent: Vec<(Identity, Vec<u8>)>,
-    /// An earlier life may have made an attempt.
-    pub(super) inherited: bool,
-    /// No attempt is older.
-    pub(super) first_ms: i64,
-    /// No attempt is younger.
-    pub(super) last_ms: i64,
-    /// Until then a repeated create is certainly recognised by its nonce.
-    pub(super) trusted_until_ms: i64,
-    /// A repeated create was refused: only reading the channel back can tell what became of the ones before.
-    pub(super) is_refused: bool,
-}
 
 /// What a mirror holds of a signal.
 #[derive(Debug)]
@@ -76,7 +58,7 @@ pub(super) struct Delivery {
     pub(super) note: Option<String>,
     /// What earlier revisions looked like in the part in doubt.
     pub(super) earlier: Earlier,
-    rendered: Option<Vec<Rendered>>,
+    pub(super) rendered: Option<Vec<Rendered>>,
 }
 
 /// Of the revisions between what was delivered and what is wanted.
@@ -88,9 +70,9 @@ pub(super) enum Earlier {
 }
 
 #[derive(Debug, Clone)]
-struct Rendered {
-    payload: PartPayload,
-    digest: Vec<u8>,
+pub(super) struct Rendered {
+    pub(super) payload: PartPayload,
+    pub(super) digest: Vec<u8>,
 }
 
 /// The next thing to do.
@@ -98,15 +80,36 @@ struct Rendered {
 pub(super) enum Step {
     /// Everything stands as wanted.
     Done,
-    Create { part: u16, payload: PartPayload, digest: Vec<u8>, nonce: String },
-    Edit { part: u16, message_id: MessageId, payload: PartPayload, digest: Vec<u8> },
-    Delete { part: u16, message_id: MessageId },
+    Create {
+        part: u16,
+        payload: PartPayload,
+        digest: Vec<u8>,
+        nonce: String,
+    },
+    Edit {
+        part: u16,
+        message_id: MessageId,
+        payload: PartPayload,
+        digest: Vec<u8>,
+    },
+    Delete {
+        part: u16,
+        message_id: MessageId,
+    },
     /// A part somebody else deleted is not wanted any more.
-    Forget { part: u16 },
+    Forget {
+        part: u16,
+    },
     /// The message of the part in doubt was found.
-    Adopt { part: u16, message_id: MessageId, digest: Vec<u8> },
+    Adopt {
+        part: u16,
+        message_id: MessageId,
+        digest: Vec<u8>,
+    },
     /// The channel must be read back from this moment on.
-    List { from_ms: i64 },
+    List {
+        from_ms: i64,
+    },
     /// Earlier revisions must be read.
     ReadRevisions,
     /// Nothing before this moment; `None`: before something else has happened.
@@ -165,7 +168,12 @@ impl Delivery {
     }
 
     /// From its row. `started_ms`: what was wanted before may have been attempted by an earlier life.
-    pub(super) fn pending(now_ms: i64, row: PendingDelivery, started_ms: i64, spans: Spans) -> Self {
+    pub(super) fn pending(
+        now_ms: i64,
+        row: PendingDelivery,
+        started_ms: i64,
+        spans: Spans,
+    ) -> Self {
         let wanted = WantedDelivery {
             signal: row.signal.clone(),
             mapping_id: row.mapping_id,
@@ -180,12 +188,23 @@ impl Delivery {
     }
 
     /// Takes over what the row says of Discord. Only for a delivery of which nothing was known.
-    pub(super) fn learn(&mut self, now_ms: i64, row: PendingDelivery, started_ms: i64, spans: Spans) {
+    pub(super) fn learn(
+        &mut self,
+        now_ms: i64,
+        row: PendingDelivery,
+        started_ms: i64,
+        spans: Spans,
+    ) {
         self.wanted_at_ms = now_ms - row.wanted_age_ms;
         self.delivered_revision = row.delivered_revision;
         self.attempts = row.attempts;
         self.not_before_ms = now_ms + row.wait_ms.max(0);
-        self.parts = row.parts.iter().cloned().map(|part| (part.part, part)).collect();
+        self.parts = row
+            .parts
+            .iter()
+            .cloned()
+            .map(|part| (part.part, part))
+            .collect();
         self.known = true;
         self.want(row.signal, row.desired_revision, None);
         if self.wanted_at_ms < started_ms + START_MARGIN_MS {
@@ -194,26 +213,13 @@ impl Delivery {
         }
     }
 
-    fn inherit_doubt(&mut self, started_ms: i64, spans: Spans) -> Option<Doubt> {
-        let part = (0..=u16::MAX).find(|part| !self.parts.contains_key(part))?;
-        let needs_it = self.rendered().is_ok_and(|parts| parts.len() > usize::from(part));
-        // When only one change is not delivered, no other payload can ever have been sent.
-        if self.is_single() && !needs_it {
-            return None;
-        }
-        Some(Doubt {
-            part,
-            sent: Vec::new(),
-            inherited: true,
-            first_ms: self.wanted_at_ms,
-            last_ms: started_ms,
-            trusted_until_ms: self.wanted_at_ms + spans.trust_ms,
-            is_refused: false,
-        })
-    }
-
     /// Raises what is wanted; older news is ignored.
-    pub(super) fn want(&mut self, signal: Arc<SignalState>, desired_revision: i32, committed_at: Option<Instant>) {
+    pub(super) fn want(
+        &mut self,
+        signal: Arc<SignalState>,
+        desired_revision: i32,
+        committed_at: Option<Instant>,
+    ) {
         if desired_revision > self.desired_revision {
             self.signal = signal;
             self.desired_revision = desired_revision;
@@ -241,30 +247,8 @@ impl Delivery {
         self.known && self.is_deleted() && self.parts.is_empty() && self.doubt.is_none()
     }
 
-    /// An attempt of this life is in doubt.
-    pub(super) fn is_in_doubt(&self) -> bool {
-        self.doubt.as_ref().is_some_and(|doubt| !doubt.sent.is_empty())
-    }
-
-    fn is_single(&self) -> bool {
+    pub(super) fn is_single(&self) -> bool {
         self.desired_revision <= self.delivered_revision + 1
-    }
-
-    /// A create of this payload got no answer.
-    pub(super) fn doubt_create(&mut self, part: u16, payload: &PartPayload, digest: &[u8], sent_ms: i64, now_ms: i64, spans: Spans) {
-        let doubt = self.doubt.get_or_insert_with(|| Doubt {
-            part,
-            sent: Vec::new(),
-            inherited: false,
-            first_ms: sent_ms,
-            last_ms: now_ms,
-            trusted_until_ms: sent_ms + spans.trust_ms,
-            is_refused: false,
-        });
-        doubt.last_ms = now_ms;
-        if !doubt.sent.iter().any(|(_, sent)| sent == digest) {
-            doubt.sent.push((payload.identity(), digest.to_vec()));
-        }
     }
 
     /// A message that is not there was taken away by us, as far as we can know.
@@ -282,30 +266,54 @@ impl Delivery {
     }
 
     /// The edit of `part` succeeded. `unsure_until_ms`: an older one may still arrive.
-    pub(super) fn edited(&mut self, part: u16, message_id: MessageId, digest: &[u8], unsure_until_ms: Option<i64>) {
+    pub(super) fn edited(
+        &mut self,
+        part: u16,
+        message_id: MessageId,
+        digest: &[u8],
+        unsure_until_ms: Option<i64>,
+    ) {
         self.overtaken.remove(&part);
-        let Some(at_ms) = unsure_until_ms else { return self.stand(part, message_id, digest) };
+        let Some(at_ms) = unsure_until_ms else {
+            return self.stand(part, message_id, digest);
+        };
         self.overtaken.insert(part, (digest.to_vec(), at_ms));
         self.stand(part, message_id, UNCERTAIN);
     }
 
     pub(super) fn stand(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {
-        self.parts.insert(part, PostedPart { part, message_id, digest: digest.to_vec() });
+        self.parts.insert(
+            part,
+            PostedPart {
+                part,
+                message_id,
+                digest: digest.to_vec(),
+            },
+        );
     }
 
-    fn rendered(&mut self) -> Result<&[Rendered], String> {
+    pub(super) fn rendered(&mut self) -> Result<&[Rendered], String> {
         if self.rendered.is_none() {
             let (signal, ping) = (&self.signal, self.ping_role_id);
             let parts = catch_unwind(AssertUnwindSafe(|| render(signal, ping)))
                 .map_err(|_| "the signal cannot be rendered".to_owned())?;
-            let with_digest = |payload: PartPayload| Rendered { digest: payload.digest(), payload };
+            let with_digest = |payload: PartPayload| Rendered {
+                digest: payload.digest(),
+                payload,
+            };
             self.rendered = Some(parts.into_iter().map(with_digest).collect());
         }
         Ok(self.rendered.as_deref().unwrap_or_default())
     }
 
     /// What to do next. Steps are small: the next one is asked for when this one has been recorded.
-    pub(super) fn step(&mut self, now_ms: i64, target: ChannelId, inventory: Option<&Inventory>, spans: Spans) -> Step {
+    pub(super) fn step(
+        &mut self,
+        now_ms: i64,
+        target: ChannelId,
+        inventory: Option<&Inventory>,
+        spans: Spans,
+    ) -> Step {
         if let Err(reason) = self.rendered() {
             return Step::Poison(reason);
         }
@@ -320,13 +328,21 @@ impl Delivery {
                 None => return self.create(part, target),
                 Some(stands) if stands.digest.is_empty() || stands.digest == want.digest => {}
                 Some(stands) => {
-                    let overtaken = self.overtaken.get(&part).filter(|(digest, at_ms)| *digest == want.digest && now_ms < *at_ms);
+                    let overtaken = self
+                        .overtaken
+                        .get(&part)
+                        .filter(|(digest, at_ms)| *digest == want.digest && now_ms < *at_ms);
                     if let Some((_, at_ms)) = overtaken {
                         wait_ms = wait_ms.max(Some(*at_ms));
                         continue;
                     }
                     let (payload, digest) = (want.payload.clone(), want.digest.clone());
-                    return Step::Edit { part, message_id: stands.message_id, payload, digest };
+                    return Step::Edit {
+                        part,
+                        message_id: stands.message_id,
+                        payload,
+                        digest,
+                    };
                 }
             }
         }
@@ -336,92 +352,35 @@ impl Delivery {
                 if stands.digest.is_empty() {
                     return Step::Forget { part };
                 }
-                Step::Delete { part, message_id: stands.message_id }
+                Step::Delete {
+                    part,
+                    message_id: stands.message_id,
+                }
             }
             _ => wait_ms.map_or(Step::Done, |at_ms| Step::Wait(Some(at_ms))),
         }
     }
 
-    fn create(&self, part: u16, target: ChannelId) -> Step {
-        let Some(want) = self.rendered.as_deref().and_then(|parts| parts.get(usize::from(part))) else { return Step::Done };
-        let nonce = nonce(self.signal_id(), target, part, self.delivered_revision, self.removals);
-        Step::Create { part, payload: want.payload.clone(), digest: want.digest.clone(), nonce }
-    }
-
-    /// The next step towards certainty; `None` when there is no doubt (any more).
-    fn settle(&mut self, now_ms: i64, target: ChannelId, inventory: Option<&Inventory>, spans: Spans) -> Option<Step> {
-        let doubt = self.doubt.clone()?;
-        let is_wanted = usize::from(doubt.part) < self.rendered.as_ref().map_or(0, Vec::len);
-        let may_repeat = is_wanted && !doubt.is_refused;
-        if may_repeat && now_ms <= doubt.trusted_until_ms {
-            return Some(self.create(doubt.part, target));
-        }
-        let list = Step::List { from_ms: doubt.first_ms };
-        let Some(inventory) = inventory.filter(|seen| seen.covers(&doubt)) else { return Some(list) };
-        let Some(candidates) = self.candidates(&doubt, inventory) else {
-            return Some(if self.earlier == Earlier::Asked { Step::Wait(None) } else { Step::ReadRevisions });
+    pub(super) fn create(&self, part: u16, target: ChannelId) -> Step {
+        let Some(want) = self
+            .rendered
+            .as_deref()
+            .and_then(|parts| parts.get(usize::from(part)))
+        else {
+            return Step::Done;
         };
-        if let Some(found) = inventory.find(&candidates) {
-            let digest = self.only_payload(&doubt).unwrap_or_else(|| UNCERTAIN.to_vec());
-            return Some(Step::Adopt { part: doubt.part, message_id: found.message_id, digest });
+        let nonce = nonce(
+            self.signal_id(),
+            target,
+            part,
+            self.delivered_revision,
+            self.removals,
+        );
+        Step::Create {
+            part,
+            payload: want.payload.clone(),
+            digest: want.digest.clone(),
+            nonce,
         }
-        let settled_ms = doubt.last_ms + spans.settle_ms;
-        if inventory.at_ms >= settled_ms {
-            self.doubt = None;
-            return None;
-        }
-        if may_repeat {
-            // It was not there a moment ago: from that moment on the nonce is trusted again.
-            let trusted_until_ms = inventory.at_ms + spans.trust_ms;
-            if let Some(doubt) = self.doubt.as_mut().filter(|_| now_ms <= trusted_until_ms) {
-                doubt.trusted_until_ms = trusted_until_ms;
-                let part = doubt.part;
-                return Some(self.create(part, target));
-            }
-            return Some(list);
-        }
-        Some(if now_ms >= settled_ms { list } else { Step::Wait(Some(settled_ms)) })
-    }
-
-    /// A payload other than the present one may have been sent for the part in doubt.
-    pub(super) fn may_have_sent_another(&self) -> bool {
-        let Some(doubt) = &self.doubt else { return false };
-        let current = self.rendered.as_deref().and_then(|parts| parts.get(usize::from(doubt.part)));
-        self.only_payload(doubt).is_none_or(|only| current.is_none_or(|current| current.digest != only))
-    }
-
-    /// The digest of what was sent, when nothing else can have been sent.
-    fn only_payload(&self, doubt: &Doubt) -> Option<Vec<u8>> {
-        let current = self.rendered.as_deref()?.get(usize::from(doubt.part)).map(|part| &part.digest);
-        let inherited = doubt.inherited.then(|| current.filter(|_| self.is_single()));
-        let mut possible = inherited.into_iter().chain(doubt.sent.iter().map(|(_, digest)| Some(digest)));
-        let first = possible.next()??;
-        possible.all(|other| other == Some(first)).then(|| first.clone())
-    }
-
-    /// What the message in doubt may look like; `None` while earlier revisions must be read to know.
-    fn candidates(&self, doubt: &Doubt, inventory: &Inventory) -> Option<Vec<Identity>> {
-        let mut candidates: Vec<Identity> = doubt.sent.iter().map(|(identity, _)| *identity).collect();
-        if !doubt.inherited || inventory.is_empty() {
-            return Some(candidates);
-        }
-        let current = self.rendered.as_deref().and_then(|parts| parts.get(usize::from(doubt.part)));
-        candidates.extend(current.map(|part| part.payload.identity()));
-        match &self.earlier {
-            _ if self.is_single() => Some(candidates),
-            Earlier::Read(earlier) => {
-                candidates.extend(earlier);
-                Some(candidates)
-            }
-            Earlier::Unasked | Earlier::Asked => None,
-        }
-    }
-
-    /// The revisions that were asked for.
-    pub(super) fn learn_revisions(&mut self, states: &[Arc<SignalState>]) {
-        let Some(part) = self.doubt.as_ref().map(|doubt| usize::from(doubt.part)) else { return };
-        let ping = self.ping_role_id;
-        let identity = |state: &Arc<SignalState>| render(state, ping).get(part).map(PartPayload::identity);
-        self.earlier = Earlier::Read(states.iter().filter_map(identity).collect());
     }
 }

@@ -1,6 +1,6 @@
 //! What a channel held that no delivery is known to have posted, read back once for all deliveries in doubt.
 
-use super::delivery::Doubt;
+use super::doubt::Doubt;
 use crate::{exchange::Listed, payload::Identity};
 use heliograph_schema::ids::{DISCORD_EPOCH_MS, MessageId};
 
@@ -21,7 +21,11 @@ pub(super) struct Inventory {
 
 impl Inventory {
     pub(super) fn new(from_ms: i64, at_ms: i64) -> Self {
-        Self { from_ms, at_ms, orphans: Vec::new() }
+        Self {
+            from_ms,
+            at_ms,
+            orphans: Vec::new(),
+        }
     }
 
     /// The id behind which the reading starts.
@@ -40,12 +44,16 @@ impl Inventory {
     }
 
     pub(super) fn find(&self, candidates: &[Identity]) -> Option<Listed> {
-        self.orphans.iter().copied().find(|orphan| candidates.contains(&orphan.identity))
+        self.orphans
+            .iter()
+            .copied()
+            .find(|orphan| candidates.contains(&orphan.identity))
     }
 
     /// The message belongs to a delivery.
     pub(super) fn claim(&mut self, message_id: MessageId) {
-        self.orphans.retain(|orphan| orphan.message_id != message_id);
+        self.orphans
+            .retain(|orphan| orphan.message_id != message_id);
     }
 
     pub(super) fn is_empty(&self) -> bool {

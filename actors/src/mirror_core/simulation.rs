@@ -1,7 +1,11 @@
 //! The core, its limits and the gate against a model of Discord and of the tables, on a virtual clock, with every fault drawn
 //! from a seed: lost and late answers, 429s of all kinds, outages, crashes of the mirror and of the process. Then the faults
 //! end, and an oracle that knows only what was committed and what stands in the channel judges.
-#![allow(clippy::unwrap_used, clippy::cast_possible_wrap, clippy::cast_possible_truncation)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation
+)]
 
 mod discord_model;
 mod table_model;
@@ -57,9 +61,17 @@ enum Event {
     Input(u32, Input),
     Wake(u32, u64),
     /// Discord gets a request; its answer arrives after this long, or never.
-    Arrives { life: u32, request: Request, answer_after_ms: Option<i64> },
+    Arrives {
+        life: u32,
+        request: Request,
+        answer_after_ms: Option<i64>,
+    },
     /// The ledger commits.
-    Commits { life: u32, record_id: u64, records: Vec<heliograph_schema::delivery::DeliveryRecord> },
+    Commits {
+        life: u32,
+        record_id: u64,
+        records: Vec<heliograph_schema::delivery::DeliveryRecord>,
+    },
     /// The store answers.
     Reads(u32, Effect),
     Happens,
@@ -142,7 +154,8 @@ impl World {
 
     fn after(&mut self, delay_ms: i64, event: Event) {
         self.next_event += 1;
-        self.queue.push(Reverse((self.now_ms + delay_ms, self.next_event)));
+        self.queue
+            .push(Reverse((self.now_ms + delay_ms, self.next_event)));
         self.events.insert(self.next_event, event);
     }
 
@@ -153,14 +166,27 @@ impl World {
         let mut wake_ms: Option<i64> = None;
         for effect in effects {
             match effect {
-                Effect::WakeAt(at_ms) => wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms))),
+                Effect::WakeAt(at_ms) => {
+                    wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)))
+                }
                 Effect::Send { request, .. } => self.send(request),
                 Effect::Record { record_id, records } => {
-                    let delay_ms = if self.faults && self.dice.one_in(20) { 8_000 } else { 1 + self.dice.below(20) };
+                    let delay_ms = if self.faults && self.dice.one_in(20) {
+                        8_000
+                    } else {
+                        1 + self.dice.below(20)
+                    };
                     // One after the other, as they were handed over.
                     self.ledger_free_ms = self.ledger_free_ms.max(self.now_ms + delay_ms);
                     let delay_ms = self.ledger_free_ms - self.now_ms;
-                    self.after(delay_ms, Event::Commits { life: self.life, record_id, records });
+                    self.after(
+                        delay_ms,
+                        Event::Commits {
+                            life: self.life,
+                            record_id,
+                            records,
+                        },
+                    );
                 }
                 read => {
                     let delay_ms = 1 + self.dice.below(10);
@@ -178,30 +204,81 @@ impl World {
         let (life, request_id) = (self.life, request.request_id);
         let there_ms = 5 + self.dice.below(150);
         let back_ms = 5 + self.dice.below(150);
-        let lost = |reason: &str| Answer { outcome: Outcome::Ambiguous { reason: reason.to_owned() }, headers: None };
-        let unreachable = Answer { outcome: Outcome::Unreachable { reason: "refused".to_owned() }, headers: None };
-        let fate = if self.outage { 90 + self.dice.below(10) } else if self.faults { self.dice.below(125) } else { 0 };
+        let lost = |reason: &str| Answer {
+            outcome: Outcome::Ambiguous {
+                reason: reason.to_owned(),
+            },
+            headers: None,
+        };
+        let unreachable = Answer {
+            outcome: Outcome::Unreachable {
+                reason: "refused".to_owned(),
+            },
+            headers: None,
+        };
+        let fate = if self.outage {
+            90 + self.dice.below(10)
+        } else if self.faults {
+            self.dice.below(125)
+        } else {
+            0
+        };
         match fate {
             // Carried out, and the answer is lost at once, or only noticed at the timeout.
             80..=84 => {
-                self.after(there_ms, Event::Arrives { life, request, answer_after_ms: None });
-                self.after(there_ms + back_ms, Event::Input(life, Input::Answered(request_id, lost("reset"))));
+                self.after(
+                    there_ms,
+                    Event::Arrives {
+                        life,
+                        request,
+                        answer_after_ms: None,
+                    },
+                );
+                self.after(
+                    there_ms + back_ms,
+                    Event::Input(life, Input::Answered(request_id, lost("reset"))),
+                );
             }
             85..=89 => {
                 let late_ms = self.dice.below(2 * REQUEST_TIMEOUT_MS - 1_000);
-                self.after(late_ms, Event::Arrives { life, request, answer_after_ms: None });
-                self.after(REQUEST_TIMEOUT_MS, Event::Input(life, Input::Answered(request_id, lost("timeout"))));
+                self.after(
+                    late_ms,
+                    Event::Arrives {
+                        life,
+                        request,
+                        answer_after_ms: None,
+                    },
+                );
+                self.after(
+                    REQUEST_TIMEOUT_MS,
+                    Event::Input(life, Input::Answered(request_id, lost("timeout"))),
+                );
             }
-            90..=93 => self.after(there_ms, Event::Input(life, Input::Answered(request_id, unreachable))),
-            94..=99 => self.after(there_ms, Event::Input(life, Input::Answered(request_id, lost("502")))),
+            90..=93 => self.after(
+                there_ms,
+                Event::Input(life, Input::Answered(request_id, unreachable)),
+            ),
+            94..=99 => self.after(
+                there_ms,
+                Event::Input(life, Input::Answered(request_id, lost("502"))),
+            ),
             // Nobody will ever say anything.
             100 => {}
-            _ => self.after(there_ms, Event::Arrives { life, request, answer_after_ms: Some(back_ms) }),
+            _ => self.after(
+                there_ms,
+                Event::Arrives {
+                    life,
+                    request,
+                    answer_after_ms: Some(back_ms),
+                },
+            ),
         }
     }
 
     fn step(&mut self) -> bool {
-        let Some(Reverse((at_ms, id))) = self.queue.pop() else { return false };
+        let Some(Reverse((at_ms, id))) = self.queue.pop() else {
+            return false;
+        };
         self.now_ms = at_ms;
         match self.events.remove(&id).unwrap() {
             Event::Input(life, input) if life == self.life => {
@@ -210,16 +287,36 @@ impl World {
                 }
                 self.tell(input);
             }
-            Event::Wake(life, wake) if life == self.life && wake == self.wake => self.tell(Input::Tick),
-            Event::Arrives { life, request, answer_after_ms } => {
-                let answer = self.discord.handle(at_ms, &request.call, self.faults, &mut self.dice, &self.table.recorded());
+            Event::Wake(life, wake) if life == self.life && wake == self.wake => {
+                self.tell(Input::Tick)
+            }
+            Event::Arrives {
+                life,
+                request,
+                answer_after_ms,
+            } => {
+                let answer = self.discord.handle(
+                    at_ms,
+                    &request.call,
+                    self.faults,
+                    &mut self.dice,
+                    &self.table.recorded(),
+                );
                 if let Some(back_ms) = answer_after_ms {
-                    self.after(back_ms, Event::Input(life, Input::Answered(request.request_id, answer)));
+                    self.after(
+                        back_ms,
+                        Event::Input(life, Input::Answered(request.request_id, answer)),
+                    );
                 }
             }
-            Event::Commits { life, record_id, records } => {
+            Event::Commits {
+                life,
+                record_id,
+                records,
+            } => {
                 // What was handed over is written once, even after the mirror's end, unless the process went down.
-                if life > self.process_began_with_life && !self.written.contains(&(life, record_id)) {
+                if life > self.process_began_with_life && !self.written.contains(&(life, record_id))
+                {
                     self.written.insert((life, record_id));
                     self.table.record(at_ms, &records);
                 }
@@ -247,8 +344,12 @@ impl World {
                 let (rows, complete) = self.table.pending(self.now_ms, limit);
                 Input::Pending { rows, complete }
             }
-            Effect::ReadRow(signal_id) => Input::Row(signal_id, self.table.row(self.now_ms, signal_id)),
-            Effect::ReadRevisions(signal_id, after) => Input::Revisions(signal_id, self.table.revisions(signal_id, after)),
+            Effect::ReadRow(signal_id) => {
+                Input::Row(signal_id, self.table.row(self.now_ms, signal_id))
+            }
+            Effect::ReadRevisions(signal_id, after) => {
+                Input::Revisions(signal_id, self.table.revisions(signal_id, after))
+            }
             other => panic!("no read: {other:?}"),
         }
     }
@@ -289,13 +390,21 @@ impl World {
     fn commit(&mut self, state: SignalState) {
         let wanted = self.table.want(self.now_ms, state);
         // The mailbox may be full, and what comes while the mirror is down is lost.
-        let input = if self.dice.one_in(12) { Input::FellBehind } else { Input::Wanted(wanted) };
+        let input = if self.dice.one_in(12) {
+            Input::FellBehind
+        } else {
+            Input::Wanted(wanted)
+        };
         self.after(1, Event::Input(self.life, input));
     }
 
     fn new_signal(&mut self) {
         self.next_signal += 1 + self.dice.below(1 << 22);
-        let (id, channel, guild) = (SignalId::new(self.next_signal), ChannelId::new(5), GuildId::new(6));
+        let (id, channel, guild) = (
+            SignalId::new(self.next_signal),
+            ChannelId::new(5),
+            GuildId::new(6),
+        );
         let mut state = SignalState::unknown(id.unwrap(), channel.unwrap(), guild.unwrap());
         (state.created, state.revision) = (true, 1);
         self.write(&mut state);
@@ -308,8 +417,19 @@ impl World {
             return;
         }
         // Mostly recent ones.
-        let back = if self.dice.one_in(3) { self.dice.below(known) } else { self.dice.below(known.min(3)) };
-        let mut state = (**self.table.rows.values().nth((known - 1 - back) as usize).unwrap().latest()).clone();
+        let back = if self.dice.one_in(3) {
+            self.dice.below(known)
+        } else {
+            self.dice.below(known.min(3))
+        };
+        let mut state = (**self
+            .table
+            .rows
+            .values()
+            .nth((known - 1 - back) as usize)
+            .unwrap()
+            .latest())
+        .clone();
         if state.deleted_at_ms.is_some() {
             return;
         }
@@ -332,14 +452,24 @@ impl World {
             8 => name.repeat(200),
             _ => name,
         };
-        state.text = Some(Stamped { stamp_ms: 0, value: Text { raw: text.clone(), clean: text } });
+        state.text = Some(Stamped {
+            stamp_ms: 0,
+            value: Text {
+                raw: text.clone(),
+                clean: text,
+            },
+        });
     }
 
     /// Runs until nothing is left to do, faults and all, then without faults.
     fn run(&mut self) {
         for steps in 0.. {
             assert!(steps < 400_000, "it never ends");
-            if self.actions_left == 0 && self.crashes > 0 && self.faults && self.now_ms > START_MS + 600_000 {
+            if self.actions_left == 0
+                && self.crashes > 0
+                && self.faults
+                && self.now_ms > START_MS + 600_000
+            {
                 (self.faults, self.outage, self.discord.locked) = (false, false, false);
                 self.after(1, Event::Input(self.life, Input::Unpark));
             }
@@ -347,7 +477,12 @@ impl World {
                 break;
             }
             if !self.step() {
-                assert!(self.faults, "stuck: {:?}\n{:?}", self.core.standing(self.now_ms), self.table);
+                assert!(
+                    self.faults,
+                    "stuck: {:?}\n{:?}",
+                    self.core.standing(self.now_ms),
+                    self.table
+                );
                 self.now_ms += 600_001;
                 self.after(0, Event::Input(self.life, Input::Tick));
             }
@@ -355,21 +490,39 @@ impl World {
     }
 
     fn nonce(&self, signal_id: SignalId, part: u16, delivered: i32, removals: u32) -> String {
-        nonce(signal_id, ChannelId::new(77).unwrap(), part, delivered, removals)
+        nonce(
+            signal_id,
+            ChannelId::new(77).unwrap(),
+            part,
+            delivered,
+            removals,
+        )
     }
 
     /// Judges by what was committed and what stands in the channel.
     fn judge(&self) {
-        assert_eq!(self.discord.doubled, Vec::<String>::new(), "one nonce, two messages");
+        assert_eq!(
+            self.discord.doubled,
+            Vec::<String>::new(),
+            "one nonce, two messages"
+        );
         let mut wanted: BTreeMap<String, i32> = BTreeMap::new();
         let mut excused: Vec<String> = Vec::new();
         let mut places: HashMap<String, i64> = HashMap::new();
         for (signal_id, row) in &self.table.rows {
             let nonces = (0..6).flat_map(|part| {
-                (0..=row.desired_revision()).flat_map(move |delivered| (0..8).map(move |removals| (part, delivered, removals)))
+                (0..=row.desired_revision()).flat_map(move |delivered| {
+                    (0..8).map(move |removals| (part, delivered, removals))
+                })
             });
-            let nonces: Vec<_> = nonces.map(|(part, delivered, removals)| self.nonce(*signal_id, part, delivered, removals)).collect();
-            let is_moderated = nonces.iter().any(|nonce| self.discord.moderated.contains(nonce));
+            let nonces: Vec<_> = nonces
+                .map(|(part, delivered, removals)| {
+                    self.nonce(*signal_id, part, delivered, removals)
+                })
+                .collect();
+            let is_moderated = nonces
+                .iter()
+                .any(|nonce| self.discord.moderated.contains(nonce));
             places.insert(self.nonce(*signal_id, 0, 0, 0), row.ordinal);
             // A dead letter stays as it was; what a moderator took away is not posted again.
             if row.state == 'x' || is_moderated {
@@ -382,14 +535,30 @@ impl World {
             }
         }
         let mut standing: BTreeMap<String, i32> = BTreeMap::new();
-        for message in self.discord.live.values().filter(|message| !excused.contains(&message.nonce)) {
+        for message in self
+            .discord
+            .live
+            .values()
+            .filter(|message| !excused.contains(&message.nonce))
+        {
             *standing.entry(message.payload.content.clone()).or_default() += 1;
         }
         for (text, count) in &wanted {
-            assert_eq!(standing.get(text), Some(count), "lost or doubled: {:.60}", text);
+            assert_eq!(
+                standing.get(text),
+                Some(count),
+                "lost or doubled: {:.60}",
+                text
+            );
         }
-        let unwanted: Vec<&String> = standing.keys().filter(|text| !wanted.contains_key(*text)).collect();
-        assert!(unwanted.is_empty(), "stands and is not wanted: {unwanted:.60?}");
+        let unwanted: Vec<&String> = standing
+            .keys()
+            .filter(|text| !wanted.contains_key(*text))
+            .collect();
+        assert!(
+            unwanted.is_empty(),
+            "stands and is not wanted: {unwanted:.60?}"
+        );
         self.judge_order(&places);
     }
 
@@ -397,12 +566,28 @@ impl World {
     /// deleted: a request that was long under way may bring one back for a moment, after others.
     fn judge_order(&self, places: &HashMap<String, i64>) {
         let set_aside = |ordinal: i64| {
-            let row = self.table.rows.values().find(|row| row.ordinal == ordinal).unwrap();
+            let row = self
+                .table
+                .rows
+                .values()
+                .find(|row| row.ordinal == ordinal)
+                .unwrap();
             let texts = row.revisions.iter().map(|(_, state)| state.clean_text());
-            row.latest().deleted_at_ms.is_some() || texts.clone().any(|text| text.contains(FORBIDDEN) || text.is_empty())
+            row.latest().deleted_at_ms.is_some()
+                || texts
+                    .clone()
+                    .any(|text| text.contains(FORBIDDEN) || text.is_empty())
         };
-        let order: Vec<i64> = self.discord.appeared.iter().filter_map(|nonce| places.get(nonce).copied()).collect();
-        let order: Vec<i64> = order.into_iter().filter(|ordinal| !set_aside(*ordinal)).collect();
+        let order: Vec<i64> = self
+            .discord
+            .appeared
+            .iter()
+            .filter_map(|nonce| places.get(nonce).copied())
+            .collect();
+        let order: Vec<i64> = order
+            .into_iter()
+            .filter(|ordinal| !set_aside(*ordinal))
+            .collect();
         assert!(order.is_sorted(), "out of order: {order:?}");
     }
 }
@@ -416,13 +601,18 @@ fn simulate(seed: u64) -> (u64, u64) {
 
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order_whatever_fails() {
-    let only: Option<u64> = std::env::var("HELIOGRAPH_SEED").ok().and_then(|seed| seed.parse().ok());
+    let only: Option<u64> = std::env::var("HELIOGRAPH_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(1..=SEEDS, |seed| seed..=seed);
     let mut handled = 0;
     for seed in seeds {
         match std::panic::catch_unwind(|| simulate(seed)) {
             Ok((requests, _)) => handled += requests,
-            Err(panic) => panic!("seed {seed}: {}", crate::supervision::panic_text(panic.as_ref())),
+            Err(panic) => panic!(
+                "seed {seed}: {}",
+                crate::supervision::panic_text(panic.as_ref())
+            ),
         }
     }
     assert!(handled > 0);

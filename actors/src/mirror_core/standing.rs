@@ -76,12 +76,17 @@ impl MirrorCore {
     pub fn standing(&self, now_ms: i64) -> Standing {
         let held = self.held.filter(|wait| wait.until_ms > now_ms);
         let idle = self.deliveries.is_empty();
-        let limited_until_ms = held.map(|wait| wait.until_ms).max(self.limits.limited_until_ms(now_ms)).filter(|_| !idle);
+        let limited_until_ms = held
+            .map(|wait| wait.until_ms)
+            .max(self.limits.limited_until_ms(now_ms))
+            .filter(|_| !idle);
         let (state, reason) = match (&self.parked, &self.failing) {
             _ if !self.settings.has_token => (State::NoBotToken, None),
             (Some(Parked { reason, .. }), _) => (State::Parked, Some(reason.clone())),
             (None, Some(reason)) => (State::Failing, Some(reason.clone())),
-            _ if limited_until_ms.is_some() => (State::Limited, held.map(|wait| wait.why.word().to_owned())),
+            _ if limited_until_ms.is_some() => {
+                (State::Limited, held.map(|wait| wait.why.word().to_owned()))
+            }
             _ => (State::Healthy, None),
         };
         Standing {
@@ -89,7 +94,11 @@ impl MirrorCore {
             reason,
             backlog: self.deliveries.len(),
             behind: self.behind,
-            oldest_age_ms: self.deliveries.values().map(|delivery| now_ms - delivery.wanted_at_ms).max(),
+            oldest_age_ms: self
+                .deliveries
+                .values()
+                .map(|delivery| now_ms - delivery.wanted_at_ms)
+                .max(),
             limited_until_ms,
             counts: self.counts,
         }

@@ -20,9 +20,30 @@ use std::{collections::HashMap, sync::Arc};
 /// Earlier revisions of one signal that are looked at.
 const REVISIONS_MAX: i64 = 100;
 
-type PendingSql =
-    (BigInt, BigInt, Nullable<BigInt>, BigInt, Integer, Integer, Integer, Nullable<BigInt>, BigInt, Text);
-type PendingRow = (SignalId, i64, Option<RoleId>, i64, i32, i32, i32, Option<i64>, i64, String);
+type PendingSql = (
+    BigInt,
+    BigInt,
+    Nullable<BigInt>,
+    BigInt,
+    Integer,
+    Integer,
+    Integer,
+    Nullable<BigInt>,
+    BigInt,
+    Text,
+);
+type PendingRow = (
+    SignalId,
+    i64,
+    Option<RoleId>,
+    i64,
+    i32,
+    i32,
+    i32,
+    Option<i64>,
+    i64,
+    String,
+);
 type PartSql = (BigInt, SmallInt, BigInt, Bytea);
 type PartRow = (SignalId, i16, MessageId, Vec<u8>);
 
@@ -39,7 +60,11 @@ pub struct PendingPage {
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn pending(conn: &mut PgConnection, target: ChannelId, limit: i64) -> Result<PendingPage, StoreError> {
+pub fn pending(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    limit: i64,
+) -> Result<PendingPage, StoreError> {
     let rows: Vec<PendingRow> = Sql::new(
         "select d.signal_id, d.mapping_id, d.ping_role_id, d.ordinal, d.desired_revision, d.delivered_revision, d.attempts, \
                 (extract(epoch from d.next_attempt_at - now()) * 1000)::bigint, \
@@ -53,7 +78,10 @@ pub fn pending(conn: &mut PgConnection, target: ChannelId, limit: i64) -> Result
     .rows::<PendingSql>()
     .load(conn)?;
     let complete = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
-    Ok(PendingPage { rows: with_parts(conn, target, rows)?, complete })
+    Ok(PendingPage {
+        rows: with_parts(conn, target, rows)?,
+        complete,
+    })
 }
 
 /// The work of one signal in a target channel; `None` when there is none.
@@ -98,7 +126,11 @@ fn with_parts(
     .load(conn)?;
     let mut parts: HashMap<SignalId, Vec<PostedPart>> = HashMap::new();
     for (signal_id, part, message_id, digest) in stands {
-        let part = PostedPart { part: part.unsigned_abs(), message_id, digest };
+        let part = PostedPart {
+            part: part.unsigned_abs(),
+            message_id,
+            digest,
+        };
         parts.entry(signal_id).or_default().push(part);
     }
     let typed = |row: PendingRow| {
@@ -110,7 +142,18 @@ fn with_parts(
 
 /// `None`, with a word in the log, for a row that does not read: it must not hold up the others.
 fn pending_delivery(row: PendingRow, parts: Vec<PostedPart>) -> Option<PendingDelivery> {
-    let (signal_id, mapping_id, ping_role_id, ordinal, desired, delivered, attempts, wait_ms, age_ms, state) = row;
+    let (
+        signal_id,
+        mapping_id,
+        ping_role_id,
+        ordinal,
+        desired,
+        delivered,
+        attempts,
+        wait_ms,
+        age_ms,
+        state,
+    ) = row;
     let signal: SignalState = serde_json::from_str(&state)
         .inspect_err(|error| tracing::error!(%signal_id, %error, "signals.state does not read, its delivery waits"))
         .ok()?;
@@ -187,9 +230,21 @@ fn shown(frame: &str) -> Result<SignalState, StoreError> {
     let unreadable = |error| StoreError::Corrupt(format!("revisions.frame: {error}"));
     let Frame { signal: shown } = serde_json::from_str(frame).map_err(unreadable)?;
     let mut state = SignalState::unknown(shown.signal_id, shown.channel_id, shown.guild_id);
-    state.text = Some(Stamped { stamp_ms: 0, value: SignalText { raw: String::new(), clean: shown.text } });
-    state.embeds = Some(Stamped { stamp_ms: 0, value: shown.embeds });
-    state.attachments = Some(Stamped { stamp_ms: 0, value: shown.attachments });
+    state.text = Some(Stamped {
+        stamp_ms: 0,
+        value: SignalText {
+            raw: String::new(),
+            clean: shown.text,
+        },
+    });
+    state.embeds = Some(Stamped {
+        stamp_ms: 0,
+        value: shown.embeds,
+    });
+    state.attachments = Some(Stamped {
+        stamp_ms: 0,
+        value: shown.attachments,
+    });
     Ok(state)
 }
 
@@ -239,7 +294,9 @@ fn record_removals(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Resul
     let removed: Vec<_> = records
         .iter()
         .filter_map(|r| match r.change {
-            Some(PartChange::Removed { part }) => Some((r.signal_id, r.target_channel_id, small(part))),
+            Some(PartChange::Removed { part }) => {
+                Some((r.signal_id, r.target_channel_id, small(part)))
+            }
             _ => None,
         })
         .collect();
@@ -353,7 +410,11 @@ mod tests {
         let db = TestDatabase::new();
         let mut conn = db.connect();
         for number in [1, 2, 3] {
-            let state = SignalState::unknown(signal(number), ChannelId::new(5).unwrap(), GuildId::new(6).unwrap());
+            let state = SignalState::unknown(
+                signal(number),
+                ChannelId::new(5).unwrap(),
+                GuildId::new(6).unwrap(),
+            );
             let state = serde_json::to_string(&state).unwrap();
             let frame = format!(
                 r#"{{"type":"revision","signal":{{"signal_id":"{number}","channel_id":"5","guild_id":"6","text":"first {number}","embeds":[],"attachments":[]}}}}"#
@@ -371,24 +432,55 @@ mod tests {
     }
 
     fn did(number: i64, change: Option<PartChange>, progress: Progress) -> DeliveryRecord {
-        DeliveryRecord { signal_id: signal(number), target_channel_id: target(), change, progress }
+        DeliveryRecord {
+            signal_id: signal(number),
+            target_channel_id: target(),
+            change,
+            progress,
+        }
     }
 
     fn stands(part: u16, id: i64) -> Option<PartChange> {
-        Some(PartChange::Stands(PostedPart { part, message_id: message(id), digest: vec![7] }))
+        Some(PartChange::Stands(PostedPart {
+            part,
+            message_id: message(id),
+            digest: vec![7],
+        }))
     }
 
     #[test]
     fn work_comes_in_order_with_its_age_and_pages_say_when_they_end() {
         let (_db, mut conn) = with_work();
         let page = pending(&mut conn, target(), 2).unwrap();
-        assert_eq!(page.rows.iter().map(|row| row.signal.signal_id.get()).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(
+            page.rows
+                .iter()
+                .map(|row| row.signal.signal_id.get())
+                .collect::<Vec<_>>(),
+            [1, 2]
+        );
         assert!(!page.complete);
         assert!(pending(&mut conn, target(), 4).unwrap().complete);
         let first = &page.rows[0];
-        assert!((60_000..120_000).contains(&first.wanted_age_ms), "{}", first.wanted_age_ms);
-        assert_eq!((first.desired_revision, first.delivered_revision, first.wait_ms), (2, 0, 0));
-        assert!(pending(&mut conn, ChannelId::new(1).unwrap(), 4).unwrap().rows.is_empty());
+        assert!(
+            (60_000..120_000).contains(&first.wanted_age_ms),
+            "{}",
+            first.wanted_age_ms
+        );
+        assert_eq!(
+            (
+                first.desired_revision,
+                first.delivered_revision,
+                first.wait_ms
+            ),
+            (2, 0, 0)
+        );
+        assert!(
+            pending(&mut conn, ChannelId::new(1).unwrap(), 4)
+                .unwrap()
+                .rows
+                .is_empty()
+        );
     }
 
     #[test]
@@ -396,37 +488,120 @@ mod tests {
         let (_db, mut conn) = with_work();
         let records = [
             did(1, stands(0, 11), Progress::Working),
-            did(2, stands(0, 21), Progress::Delivered { revision: 2, note: None }),
-            did(3, None, Progress::Dead { revision: 2, attempts: 4, error: "no\0".into() }),
+            did(
+                2,
+                stands(0, 21),
+                Progress::Delivered {
+                    revision: 2,
+                    note: None,
+                },
+            ),
+            did(
+                3,
+                None,
+                Progress::Dead {
+                    revision: 2,
+                    attempts: 4,
+                    error: "no\0".into(),
+                },
+            ),
         ];
         for _ in 0..2 {
             record(&mut conn, &records).unwrap();
         }
         let left = pending(&mut conn, target(), 9).unwrap().rows;
         assert_eq!(left.len(), 1);
-        assert_eq!(left[0].parts, [PostedPart { part: 0, message_id: message(11), digest: vec![7] }]);
-        let known = recorded_messages(&mut conn, target(), &[message(11), message(12), message(21)]).unwrap();
+        assert_eq!(
+            left[0].parts,
+            [PostedPart {
+                part: 0,
+                message_id: message(11),
+                digest: vec![7]
+            }]
+        );
+        let known = recorded_messages(
+            &mut conn,
+            target(),
+            &[message(11), message(12), message(21)],
+        )
+        .unwrap();
         assert_eq!(known, [message(11), message(21)]);
-        record(&mut conn, &[did(1, Some(PartChange::Removed { part: 0 }), Progress::Working)]).unwrap();
-        assert_eq!(pending_one(&mut conn, target(), signal(1)).unwrap().unwrap().parts, []);
-        assert!(pending_one(&mut conn, target(), signal(2)).unwrap().is_none());
+        record(
+            &mut conn,
+            &[did(
+                1,
+                Some(PartChange::Removed { part: 0 }),
+                Progress::Working,
+            )],
+        )
+        .unwrap();
+        assert_eq!(
+            pending_one(&mut conn, target(), signal(1))
+                .unwrap()
+                .unwrap()
+                .parts,
+            []
+        );
+        assert!(
+            pending_one(&mut conn, target(), signal(2))
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[test]
     fn a_newer_wish_stays_pending_whatever_became_of_the_older() {
         let (_db, mut conn) = with_work();
-        conn.batch_execute("update deliveries set desired_revision = 3").unwrap();
-        let dead = Progress::Dead { revision: 2, attempts: 1, error: "refused".into() };
-        record(&mut conn, &[did(1, stands(0, 11), Progress::Delivered { revision: 2, note: None }), did(2, None, dead)]).unwrap();
+        conn.batch_execute("update deliveries set desired_revision = 3")
+            .unwrap();
+        let dead = Progress::Dead {
+            revision: 2,
+            attempts: 1,
+            error: "refused".into(),
+        };
+        record(
+            &mut conn,
+            &[
+                did(
+                    1,
+                    stands(0, 11),
+                    Progress::Delivered {
+                        revision: 2,
+                        note: None,
+                    },
+                ),
+                did(2, None, dead),
+            ],
+        )
+        .unwrap();
         let left = pending(&mut conn, target(), 9).unwrap().rows;
-        assert_eq!(left.iter().map(|row| row.delivered_revision).collect::<Vec<_>>(), [2, 0, 0]);
+        assert_eq!(
+            left.iter()
+                .map(|row| row.delivered_revision)
+                .collect::<Vec<_>>(),
+            [2, 0, 0]
+        );
     }
 
     #[test]
     fn a_retry_says_when() {
         let (_db, mut conn) = with_work();
-        record(&mut conn, &[did(1, None, Progress::Retrying { attempts: 3, wait_ms: 50_000, error: "503".into() })]).unwrap();
-        let row = pending_one(&mut conn, target(), signal(1)).unwrap().unwrap();
+        record(
+            &mut conn,
+            &[did(
+                1,
+                None,
+                Progress::Retrying {
+                    attempts: 3,
+                    wait_ms: 50_000,
+                    error: "503".into(),
+                },
+            )],
+        )
+        .unwrap();
+        let row = pending_one(&mut conn, target(), signal(1))
+            .unwrap()
+            .unwrap();
         assert_eq!(row.attempts, 3);
         assert!((1..=50_000).contains(&row.wait_ms), "{}", row.wait_ms);
     }
@@ -435,7 +610,13 @@ mod tests {
     fn what_was_shown_earlier_can_be_read() {
         let (_db, mut conn) = with_work();
         let shown = revisions_after(&mut conn, signal(2), 0).unwrap();
-        assert_eq!(shown.iter().map(SignalState::clean_text).collect::<Vec<_>>(), ["first 2"]);
+        assert_eq!(
+            shown
+                .iter()
+                .map(SignalState::clean_text)
+                .collect::<Vec<_>>(),
+            ["first 2"]
+        );
         assert!(revisions_after(&mut conn, signal(2), 1).unwrap().is_empty());
     }
 }

@@ -42,7 +42,10 @@ pub(super) struct Discord {
 
 impl Discord {
     pub(super) fn new() -> Self {
-        Self { window_ms: 5_000, ..Self::default() }
+        Self {
+            window_ms: 5_000,
+            ..Self::default()
+        }
     }
 
     /// Other limits from now on.
@@ -59,24 +62,43 @@ impl Discord {
         }
     }
 
-    pub(super) fn handle(&mut self, now_ms: i64, call: &Call, faults: bool, dice: &mut Dice, recorded: &HashSet<MessageId>) -> Answer {
+    pub(super) fn handle(
+        &mut self,
+        now_ms: i64,
+        call: &Call,
+        faults: bool,
+        dice: &mut Dice,
+        recorded: &HashSet<MessageId>,
+    ) -> Answer {
         self.handled += 1;
         let route = call.route();
         let (window_ms, window) = (self.window_ms, self.windows.entry(route).or_default());
-        while window.front().is_some_and(|sent| *sent <= now_ms - window_ms) {
+        while window
+            .front()
+            .is_some_and(|sent| *sent <= now_ms - window_ms)
+        {
             window.pop_front();
         }
-        let mut limited = (window.len() >= BUCKET_REQUESTS).then(|| (LimitKind::Bucket, window[0] + window_ms - now_ms));
+        let mut limited = (window.len() >= BUCKET_REQUESTS)
+            .then(|| (LimitKind::Bucket, window[0] + window_ms - now_ms));
         if faults && dice.one_in(40) {
-            let kinds =
-                [LimitKind::Bucket, LimitKind::Shared, LimitKind::Global, LimitKind::OldEdits, LimitKind::ChannelWrites, LimitKind::Address];
+            let kinds = [
+                LimitKind::Bucket,
+                LimitKind::Shared,
+                LimitKind::Global,
+                LimitKind::OldEdits,
+                LimitKind::ChannelWrites,
+                LimitKind::Address,
+            ];
             limited = Some((dice.pick(&kinds), 200 + dice.below(4_000)));
         }
         if limited.is_none() {
             window.push_back(now_ms);
         }
         let left = u32::try_from(BUCKET_REQUESTS - window.len().min(BUCKET_REQUESTS)).unwrap();
-        let reset_after_ms = window.front().map_or(window_ms, |oldest| oldest + window_ms - now_ms);
+        let reset_after_ms = window
+            .front()
+            .map_or(window_ms, |oldest| oldest + window_ms - now_ms);
         let headers = (!faults || !dice.one_in(10)).then(|| LimitHeaders {
             bucket: Some(format!("{route:?}-{window_ms}")),
             limit: Some(5),
@@ -86,7 +108,10 @@ impl Discord {
         let outcome = match limited {
             Some((kind, retry_after_ms)) => {
                 self.refused += 1;
-                Outcome::RateLimited { kind, retry_after_ms }
+                Outcome::RateLimited {
+                    kind,
+                    retry_after_ms,
+                }
             }
             None if self.locked => rejected(403, 50_013),
             None => self.carry_out(now_ms, call, recorded),
@@ -96,11 +121,16 @@ impl Discord {
 
     fn carry_out(&mut self, now_ms: i64, call: &Call, recorded: &HashSet<MessageId>) -> Outcome {
         match call {
-            Call::Create { payload, .. } | Call::Edit { payload, .. } if payload.content.contains(FORBIDDEN) => {
+            Call::Create { payload, .. } | Call::Edit { payload, .. }
+                if payload.content.contains(FORBIDDEN) =>
+            {
                 rejected(400, 50_035)
             }
             Call::Create { payload, nonce } => self.create(now_ms, payload, nonce),
-            Call::Edit { message_id, payload } => match self.live.get_mut(&message_id.get()) {
+            Call::Edit {
+                message_id,
+                payload,
+            } => match self.live.get_mut(&message_id.get()) {
                 Some(message) => {
                     message.payload = payload.clone();
                     Outcome::Edited
@@ -119,7 +149,13 @@ impl Discord {
         if let Some(&(posted_ms, id)) = self.nonces.get(nonce) {
             if now_ms < posted_ms + NONCE_WINDOW_MS {
                 let exists = self.live.contains_key(&id);
-                return if exists { Outcome::Posted { message_id: MessageId::new(id).unwrap() } } else { rejected(404, 10_008) };
+                return if exists {
+                    Outcome::Posted {
+                        message_id: MessageId::new(id).unwrap(),
+                    }
+                } else {
+                    rejected(404, 10_008)
+                };
             }
             // A message that a moderator took away leaves no trace that anybody could find.
             if !self.moderated.contains(nonce) {
@@ -129,21 +165,41 @@ impl Discord {
         self.last_id = ((now_ms - DISCORD_EPOCH_MS) << 22).max(self.last_id + 1);
         self.nonces.insert(nonce.to_owned(), (now_ms, self.last_id));
         self.appeared.push(nonce.to_owned());
-        self.live.insert(self.last_id, Message { nonce: nonce.to_owned(), payload: payload.clone() });
-        Outcome::Posted { message_id: MessageId::new(self.last_id).unwrap() }
+        self.live.insert(
+            self.last_id,
+            Message {
+                nonce: nonce.to_owned(),
+                payload: payload.clone(),
+            },
+        );
+        Outcome::Posted {
+            message_id: MessageId::new(self.last_id).unwrap(),
+        }
     }
 
     fn list(&self, after: i64, recorded: &HashSet<MessageId>) -> Outcome {
         let page: Vec<_> = self.live.range(after + 1..).take(PAGE).collect();
-        let next_after = page.last().filter(|_| page.len() == PAGE).map(|(id, _)| **id);
+        let next_after = page
+            .last()
+            .filter(|_| page.len() == PAGE)
+            .map(|(id, _)| **id);
         let listed = page.into_iter().map(|(id, message)| Listed {
             message_id: MessageId::new(*id).unwrap(),
             identity: Identity::of(&message.payload.content, &message.payload.embeds),
         });
-        Outcome::Listed { unrecorded: listed.filter(|it| !recorded.contains(&it.message_id)).collect(), next_after }
+        Outcome::Listed {
+            unrecorded: listed
+                .filter(|it| !recorded.contains(&it.message_id))
+                .collect(),
+            next_after,
+        }
     }
 }
 
 fn rejected(status: u16, code: u64) -> Outcome {
-    Outcome::Rejected { status, code, message: String::new() }
+    Outcome::Rejected {
+        status,
+        code,
+        message: String::new(),
+    }
 }

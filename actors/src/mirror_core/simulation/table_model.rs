@@ -86,10 +86,14 @@ impl Table {
                     row.note.clone_from(note);
                     row.state = if desired > *revision { 'p' } else { 'd' };
                 }
-                Progress::Retrying { attempts, wait_ms, .. } => {
+                Progress::Retrying {
+                    attempts, wait_ms, ..
+                } => {
                     (row.attempts, row.next_attempt_ms) = (*attempts, now_ms + wait_ms);
                 }
-                Progress::Dead { revision, .. } => row.state = if desired > *revision { 'p' } else { 'x' },
+                Progress::Dead { revision, .. } => {
+                    row.state = if desired > *revision { 'p' } else { 'x' }
+                }
             }
         }
     }
@@ -98,26 +102,44 @@ impl Table {
         let mut rows: Vec<&Row> = self.rows.values().filter(|row| row.state == 'p').collect();
         rows.sort_by_key(|row| row.ordinal);
         let complete = rows.len() < limit;
-        (rows.into_iter().take(limit).map(|row| pending(now_ms, row)).collect(), complete)
+        (
+            rows.into_iter()
+                .take(limit)
+                .map(|row| pending(now_ms, row))
+                .collect(),
+            complete,
+        )
     }
 
     pub(super) fn row(&self, now_ms: i64, signal_id: SignalId) -> Option<Box<PendingDelivery>> {
-        self.rows.get(&signal_id).filter(|row| row.state == 'p').map(|row| Box::new(pending(now_ms, row)))
+        self.rows
+            .get(&signal_id)
+            .filter(|row| row.state == 'p')
+            .map(|row| Box::new(pending(now_ms, row)))
     }
 
     pub(super) fn revisions(&self, signal_id: SignalId, after: i32) -> Vec<Arc<SignalState>> {
         let revisions = &self.rows[&signal_id].revisions;
         let earlier = &revisions[..revisions.len() - 1];
-        earlier.iter().skip(usize::try_from(after).unwrap()).map(|(_, state)| state.clone()).collect()
+        earlier
+            .iter()
+            .skip(usize::try_from(after).unwrap())
+            .map(|(_, state)| state.clone())
+            .collect()
     }
 
     pub(super) fn recorded(&self) -> HashSet<MessageId> {
-        self.rows.values().flat_map(|row| row.parts.values().map(|part| part.message_id)).collect()
+        self.rows
+            .values()
+            .flat_map(|row| row.parts.values().map(|part| part.message_id))
+            .collect()
     }
 }
 
 fn pending(now_ms: i64, row: &Row) -> PendingDelivery {
-    let oldest = usize::try_from(row.delivered_revision).unwrap().min(row.revisions.len() - 1);
+    let oldest = usize::try_from(row.delivered_revision)
+        .unwrap()
+        .min(row.revisions.len() - 1);
     PendingDelivery {
         signal: row.latest().clone(),
         mapping_id: 1,

@@ -1,0 +1,286 @@
+//! What to do next: the first delivery that can go on, within the limits, and the request for it.
+
+use super::delivery::{Delivery, Earlier, Step};
+use super::inventory::Inventory;
+use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
+use crate::{
+    exchange::{Call, Request},
+    limits_core::Permit,
+};
+use heliograph_schema::{
+    delivery::{PartChange, PostedPart, Progress},
+    ids::{MessageId, SignalId},
+};
+
+impl MirrorCore {
+    pub(super) fn advance(&mut self, now_ms: i64, door: Door<'_>, effects: &mut Vec<Effect>) {
+        if let Some(recording) = &self.recording {
+            effects.push(Effect::WakeAt(
+                (recording.handed_over_ms + RECORD_REPEAT_MS).max(now_ms + 1),
+            ));
+            return;
+        }
+        if let Some(flight) = &self.flight {
+            effects.push(Effect::WakeAt(
+                flight.sent_ms + 2 * self.settings.request_timeout_ms + 1,
+            ));
+            return;
+        }
+        if self.record_cancelled(now_ms, effects) || !self.settings.has_token {
+            return;
+        }
+        let pause_ms = self
+            .parked
+            .as_ref()
+            .map_or(self.not_before_ms, |parked| parked.probe_at_ms);
+        if now_ms < pause_ms {
+            effects.push(Effect::WakeAt(pause_ms));
+            return;
+        }
+        match self.choose(now_ms, effects) {
+            Choice::Act(signal_id, step) => self.act(now_ms, signal_id, step, door, effects),
+            Choice::Wait(Some(wake_ms)) => effects.push(Effect::WakeAt(wake_ms)),
+            Choice::Wait(None) => {}
+        }
+    }
+
+    /// What was deleted before it was ever sent needs no request: all of it goes on record at once.
+    pub(super) fn record_cancelled(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> bool {
+        let cancelled = self
+            .deliveries
+            .values()
+            .filter(|delivery| delivery.is_cancelled());
+        let records: Vec<_> = cancelled
+            .map(|delivery| {
+                let progress = Progress::Delivered {
+                    revision: delivery.desired_revision,
+                    note: delivery.note.clone(),
+                };
+                self.record_of(delivery.signal_id(), None, progress)
+            })
+            .collect();
+        let any = !records.is_empty();
+        if any {
+            self.record(now_ms, records, effects);
+        }
+        any
+    }
+
+    /// The first delivery that can go on. Messages appear in order; edits and deletions need not wait for them. While a create
+    /// of this life is in doubt nothing else appears, so that what is read back can only be its.
+    pub(super) fn choose(&mut self, now_ms: i64, effects: &mut Vec<Effect>) -> Choice {
+        let in_doubt = self
+            .deliveries
+            .values()
+            .find(|delivery| delivery.is_in_doubt())
+            .map(Delivery::signal_id);
+        let (target, spans) = (self.settings.target_channel_id, self.settings.spans());
+        let mut wake_ms: Option<i64> = None;
+        let mut sooner =
+            |at_ms: i64| wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
+        let mut first_is_waiting = false;
+        for delivery in self.deliveries.values_mut() {
+            if !delivery.known {
+                // Its messages may have yet to appear; its row will tell in a moment.
+                first_is_waiting = true;
+                continue;
+            }
+            let (signal_id, is_first) = (delivery.signal_id(), delivery.is_first());
+            if is_first && first_is_waiting && in_doubt != Some(signal_id) {
+                continue;
+            }
+            first_is_waiting |= is_first;
+            if now_ms < delivery.not_before_ms {
+                sooner(delivery.not_before_ms);
+                continue;
+            }
+            let step = delivery.step(now_ms, target, self.inventory.as_ref(), spans);
+            let makes_or_reads = matches!(
+                step,
+                Step::Create { .. } | Step::List { .. } | Step::Adopt { .. }
+            );
+            if makes_or_reads && in_doubt.is_some_and(|other| other != signal_id) {
+                continue;
+            }
+            match step {
+                Step::Wait(at_ms) => at_ms.into_iter().for_each(&mut sooner),
+                Step::ReadRevisions => {
+                    delivery.earlier = Earlier::Asked;
+                    effects.push(Effect::ReadRevisions(
+                        signal_id,
+                        delivery.delivered_revision,
+                    ));
+                }
+                step => match step
+                    .route()
+                    .map_or(Permit::Now, |route| self.limits.may_send(now_ms, route))
+                {
+                    Permit::Now => return Choice::Act(signal_id, step),
+                    Permit::At(at_ms) => sooner(at_ms),
+                    Permit::AfterAnswer => {}
+                },
+            }
+        }
+        Choice::Wait(wake_ms)
+    }
+
+    pub(super) fn act(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        step: Step,
+        door: Door<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let errand = |part, call, digest| Errand::Delivery {
+            signal_id,
+            part,
+            call,
+            digest,
+        };
+        let errand = match step {
+            Step::Create {
+                part,
+                payload,
+                digest,
+                nonce,
+            } => errand(part, Call::Create { payload, nonce }, digest),
+            Step::Edit {
+                part,
+                message_id,
+                payload,
+                digest,
+            } => errand(
+                part,
+                Call::Edit {
+                    message_id,
+                    payload,
+                },
+                digest,
+            ),
+            Step::Delete { part, message_id } => {
+                errand(part, Call::Delete { message_id }, Vec::new())
+            }
+            Step::List { from_ms } => self.reading_from(now_ms, from_ms),
+            Step::Done => return self.complete(now_ms, signal_id, None, effects),
+            Step::Poison(reason) => return self.bury(now_ms, signal_id, reason, effects),
+            Step::Forget { part } => {
+                if let Some(delivery) = self.delivery(signal_id) {
+                    delivery.parts.remove(&part);
+                }
+                return self.complete(
+                    now_ms,
+                    signal_id,
+                    Some(PartChange::Removed { part }),
+                    effects,
+                );
+            }
+            Step::Adopt {
+                part,
+                message_id,
+                digest,
+            } => {
+                if let Some(delivery) = self.delivery(signal_id) {
+                    delivery.doubt = None;
+                    delivery.stand(part, message_id, &digest);
+                }
+                self.claim(message_id);
+                self.counts.adopted += 1;
+                let change = PartChange::Stands(PostedPart {
+                    part,
+                    message_id,
+                    digest,
+                });
+                return self.complete(now_ms, signal_id, Some(change), effects);
+            }
+            Step::ReadRevisions | Step::Wait(_) => return,
+        };
+        self.send(now_ms, errand, door, effects);
+    }
+
+    /// The next page of the reading under way when it reaches back far enough, else the first page of one that serves every
+    /// doubt there is.
+    pub(super) fn reading_from(&mut self, now_ms: i64, from_ms: i64) -> Errand {
+        if let Some((inventory, after)) = self
+            .paging
+            .take_if(|(inventory, _)| inventory.from_ms <= from_ms)
+        {
+            return Errand::Reading { inventory, after };
+        }
+        let doubts = self
+            .deliveries
+            .values()
+            .filter_map(|delivery| delivery.doubt.as_ref());
+        let inventory = Inventory::new(
+            doubts.map(|doubt| doubt.first_ms).fold(from_ms, i64::min),
+            now_ms,
+        );
+        Errand::Reading {
+            after: inventory.first_after(),
+            inventory,
+        }
+    }
+
+    pub(super) fn send(
+        &mut self,
+        now_ms: i64,
+        errand: Errand,
+        door: Door<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Err(wait) = door() {
+            self.held = Some(wait);
+            self.keep_paging(errand);
+            effects.push(Effect::WakeAt(wait.until_ms));
+            return;
+        }
+        self.held = None;
+        let (call, signal_id) = match &errand {
+            Errand::Delivery {
+                call, signal_id, ..
+            } => (call.clone(), Some(*signal_id)),
+            Errand::Reading { after, .. } => (Call::List { after: *after }, None),
+        };
+        self.limits.sent(now_ms, call.route());
+        let request_id = self.fresh_id();
+        self.flight = Some(Flight {
+            request_id,
+            sent_ms: now_ms,
+            errand,
+        });
+        let committed_at =
+            signal_id.and_then(|signal_id| self.delivery(signal_id)?.committed_at.take());
+        let request = Request {
+            request_id,
+            target_channel_id: self.settings.target_channel_id,
+            call,
+        };
+        effects.push(Effect::Send {
+            request,
+            committed_at,
+        });
+        effects.push(Effect::WakeAt(
+            now_ms + 2 * self.settings.request_timeout_ms + 1,
+        ));
+    }
+
+    /// A page that did not come is asked for again.
+    pub(super) fn keep_paging(&mut self, errand: Errand) {
+        if let Errand::Reading { inventory, after } = errand {
+            self.paging = Some((inventory, after));
+        }
+    }
+
+    pub(super) fn claim(&mut self, message_id: MessageId) {
+        let readings = self
+            .inventory
+            .iter_mut()
+            .chain(self.paging.as_mut().map(|(inventory, _)| inventory));
+        readings.for_each(|inventory| inventory.claim(message_id));
+    }
+}
+
+pub(super) enum Choice {
+    Act(SignalId, Step),
+    Wait(Option<i64>),
+}
