@@ -18,6 +18,7 @@ use crate::stage::{Database, Stage, StageSettings};
 
 /// Far above what the load needs, so that drains are quick.
 const DISCORD_REQUESTS_PER_S: &str = "2000";
+const DISCORD_LIMITS_PERCENT: u32 = 10_000;
 /// Work that a mirror still has to do. What was planned for a mapping that is gone since need not be done any more.
 const PENDING: &str = "SELECT count(*) AS number FROM deliveries d JOIN mappings m USING (source_channel_id, target_channel_id)
      WHERE d.state = 'p' AND m.is_enabled";
@@ -55,12 +56,16 @@ impl Ground {
     /// Sets up the stage, seats the audience and lets the connectors push.
     pub(super) fn lay_out(settings: &Settings, layout: &Layout) -> Outcome<Self> {
         let mut stage_settings = StageSettings::new(&settings.server_binary)
-            .with_open_fake_discord()
             .with_env(
                 "HELIOGRAPH_DISCORD_GLOBAL_REQUESTS_PER_S",
                 DISCORD_REQUESTS_PER_S,
             )
             .with_env("HELIOGRAPH_MIRRORS_RETRY_DELAY_MS_MAX", "1000");
+        // Wide limits that are told in every answer: without a word about limits a mirror goes carefully.
+        stage_settings.fake_discord = Some(fake_discord::Settings {
+            limits: fake_discord::Limits::default().scaled_percent(DISCORD_LIMITS_PERCENT),
+            ..fake_discord::Settings::open()
+        });
         stage_settings.database = layout.database.clone();
         let scene = Scene::on(
             Stage::start(stage_settings)?,
@@ -159,10 +164,19 @@ impl Ground {
             accounts.push(account.map_err(|failure| stage.explain(&failure))?);
         }
         let mut table = stage.table()?;
-        // In vain is an answer too: what is pending is counted as stuck.
-        let _ = crate::children::wait_for("the mirrors to drain", REST_WITHIN, || {
-            Ok((table.number(PENDING)? == 0).then_some(()))
-        });
+        // Mirrors keep to limits, so a long backlog takes long; standing still is what must not happen. In vain is an answer
+        // too: what is pending is counted as stuck.
+        let mut left = table.number(PENDING)?;
+        while left > 0 {
+            let less = crate::children::wait_for("the mirrors to go on", REST_WITHIN, || {
+                let now = table.number(PENDING)?;
+                Ok((now < left).then_some(now))
+            });
+            match less {
+                Ok(now) => left = now,
+                Err(_) => break,
+            }
+        }
         report.stuck += table.number(PENDING)?.unsigned_abs();
         let heads = scene::heads(&stage)?
             .into_iter()
