@@ -125,7 +125,14 @@ impl HubCore {
     }
 
     /// A session wants a channel from `cursor` on, or from the head.
-    pub fn attach(&mut self, session: SessionKey, channel_id: ChannelId, cursor: Option<Cursor>) -> Attachment {
+    /// What is in the ring is given at once when it has at most `room` bytes; else it is replayed piece by piece.
+    pub fn attach(
+        &mut self,
+        session: SessionKey,
+        channel_id: ChannelId,
+        cursor: Option<Cursor>,
+        room: usize,
+    ) -> Attachment {
         let Some(feed) = self.feeds.get_mut(&channel_id) else {
             return Attachment { status: AttachStatus::Forbidden, head: Cursor { epoch: 0, seq: 0 }, then: Next::Stop };
         };
@@ -137,18 +144,18 @@ impl HubCore {
         if from.epoch != head.epoch || from.seq > head.seq || from.seq < 0 {
             return Attachment { status: AttachStatus::ResyncRequired, head, then: Next::Stop };
         }
-        Attachment { status: AttachStatus::Resumed, head, then: feed.follow(session, from) }
+        Attachment { status: AttachStatus::Resumed, head, then: feed.follow(session, from, room) }
     }
 
-    /// A page of the table went out to a session; it stands at `at` now.
-    pub fn replayed(&mut self, session: SessionKey, channel_id: ChannelId, at: Cursor) -> Next {
+    /// A page of the table went out to a session; it stands at `at` now and has `room` bytes left.
+    pub fn replayed(&mut self, session: SessionKey, channel_id: ChannelId, at: Cursor, room: usize) -> Next {
         let Some(feed) = self.feeds.get_mut(&channel_id) else { return Next::Stop };
         let Some(place) = feed.replaying.iter().position(|&key| key == session) else { return Next::Stop };
         if at.epoch != feed.head.epoch {
             return Next::Stop;
         }
         feed.replaying.swap_remove(place);
-        feed.follow(session, at)
+        feed.follow(session, at, room)
     }
 
     /// A session wants no more of a channel. `false` when it was not attached.
@@ -198,14 +205,16 @@ impl Feed {
     }
 
     /// Puts a session that has everything up to `at` among the live ones when the ring holds the rest, else to replay.
-    fn follow(&mut self, session: SessionKey, at: Cursor) -> Next {
+    fn follow(&mut self, session: SessionKey, at: Cursor, room: usize) -> Next {
         let missing = usize::try_from(self.head.seq - at.seq).unwrap_or(0);
-        if missing > self.ring.len() {
+        let in_ring = self.ring.len().checked_sub(missing).map(|known| self.ring.iter().skip(known));
+        let fits = in_ring.filter(|frames| frames.clone().map(Bytes::len).sum::<usize>() <= room);
+        let Some(frames) = fits else {
             self.replaying.push(session);
             return Next::Replay(at);
-        }
+        };
         self.live.push(session);
-        Next::Live(self.ring.iter().skip(self.ring.len() - missing).cloned().collect())
+        Next::Live(frames.cloned().collect())
     }
 }
 
@@ -213,6 +222,8 @@ impl Feed {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const ROOM: usize = 1_000_000;
 
     fn channel() -> ChannelId {
         ChannelId::new(8).unwrap()
@@ -246,18 +257,18 @@ mod tests {
             (Some(-1), AttachStatus::ResyncRequired, Next::Stop),
         ];
         for (cursor, status, then) in table {
-            let got = hub(4, 10).attach(1, channel(), cursor.map(at));
+            let got = hub(4, 10).attach(1, channel(), cursor.map(at), ROOM);
             assert_eq!(got, Attachment { status, head: at(10), then }, "{cursor:?}");
         }
-        let other_epoch = hub(4, 10).attach(1, channel(), Some(Cursor { epoch: 2, seq: 1 }));
+        let other_epoch = hub(4, 10).attach(1, channel(), Some(Cursor { epoch: 2, seq: 1 }), ROOM);
         assert_eq!(other_epoch.status, AttachStatus::ResyncRequired);
-        assert_eq!(hub(4, 1).attach(1, ChannelId::new(5).unwrap(), None).status, AttachStatus::Forbidden);
+        assert_eq!(hub(4, 1).attach(1, ChannelId::new(5).unwrap(), None, ROOM).status, AttachStatus::Forbidden);
     }
 
     #[test]
     fn a_hole_is_filled_before_anything_behind_it() {
         let mut hub = hub(4, 10);
-        hub.attach(1, channel(), None);
+        hub.attach(1, channel(), None, ROOM);
         assert_eq!(hub.arrived(channel(), at(13), &frame(13)), Arrival::Heal(at(10)));
         assert_eq!(hub.arrived(channel(), at(14), &frame(14)), Arrival::Nothing);
         assert_eq!(hub.healed(channel(), &[frame(11), frame(12)], true), (vec![1], Some(at(12))));
@@ -269,11 +280,11 @@ mod tests {
     #[test]
     fn a_new_epoch_sends_everyone_to_resync() {
         let mut hub = hub(4, 10);
-        hub.attach(1, channel(), None);
-        hub.attach(2, channel(), Some(at(1)));
+        hub.attach(1, channel(), None, ROOM);
+        hub.attach(2, channel(), Some(at(1)), ROOM);
         assert_eq!(hub.arrived(channel(), Cursor { epoch: 2, seq: 1 }, &frame(1)), Arrival::Resync(vec![1, 2]));
         assert_eq!(hub.head(channel()), Some(Cursor { epoch: 2, seq: 1 }));
-        assert_eq!(hub.replayed(2, channel(), at(5)), Next::Stop);
+        assert_eq!(hub.replayed(2, channel(), at(5), ROOM), Next::Stop);
     }
 
     /// One step of a random life: frames are committed (some never arrive at the hub), sessions attach, replay, leave.
@@ -316,7 +327,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
         #[test]
-        fn every_session_sees_every_revision_once(steps in prop::collection::vec(step(), 1..120), ring in 0..6_usize) {
+        fn every_session_sees_every_revision_once(steps in prop::collection::vec(step(), 1..120), ring in 0..6_usize, room in 0..8_usize) {
             let mut hub = hub(ring, 0);
             let (mut committed, mut healing) = (0_i64, false);
             let mut clients: HashMap<u64, Client> = HashMap::new();
@@ -339,7 +350,7 @@ mod tests {
                         if clients.contains_key(&session) { continue }
                         let head = hub.head(channel()).unwrap().seq;
                         let cursor = (head - back).max(0);
-                        let got = hub.attach(session, channel(), Some(at(cursor)));
+                        let got = hub.attach(session, channel(), Some(at(cursor)), room);
                         let mut client = Client { seen: Some(cursor), replay_at: None };
                         match got.then {
                             Next::Live(frames) => client.gets(&frames),
@@ -354,7 +365,7 @@ mod tests {
                         // The shell reads a page and never beyond the head it sees.
                         let to = (from + size).min(hub.head(channel()).unwrap().seq).max(from);
                         client.gets(&rows(from, to));
-                        match hub.replayed(session, channel(), at(to)) {
+                        match hub.replayed(session, channel(), at(to), room) {
                             Next::Live(frames) => client.gets(&frames),
                             Next::Replay(from) => client.replay_at = Some(from.seq),
                             Next::Stop => unreachable!(),

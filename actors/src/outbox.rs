@@ -97,6 +97,12 @@ impl Outbox {
         self.0.borrow().bytes
     }
 
+    /// Bytes that what a viewer missed may still fill: half of the room, so that what is live finds the other half.
+    pub fn replay_room(&self) -> usize {
+        let queue = self.0.borrow();
+        (queue.bytes_max / 2).saturating_sub(queue.bytes)
+    }
+
     /// For the socket: the next frame, `None` after the last.
     pub fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut queue = self.0.borrow_mut();
@@ -147,6 +153,16 @@ mod tests {
         assert_eq!(take(&outbox), Poll::Ready(Some(ab)));
         assert_eq!(outbox.push(&e), Ok(()));
         assert_eq!((take(&outbox), take(&outbox), take(&outbox)), (Poll::Ready(Some(cd)), Poll::Ready(Some(e)), Poll::Pending));
+    }
+
+    #[test]
+    fn what_was_missed_fills_half_of_the_room() {
+        let outbox = Outbox::new(5);
+        assert_eq!(outbox.replay_room(), 2);
+        outbox.push(&Bytes::from("a")).unwrap();
+        assert_eq!(outbox.replay_room(), 1);
+        outbox.push(&Bytes::from("bcd")).unwrap();
+        assert_eq!(outbox.replay_room(), 0);
     }
 
     #[test]

@@ -112,7 +112,9 @@ pub struct SessionHub {
     core: HubCore,
     attached: HashMap<SessionKey, HashSet<ChannelId>>,
     turns: Arc<Semaphore>,
-    replaying: usize,
+    /// Which replay of a session's channel counts: a page asked for before it was detached must not reach it.
+    replays: HashMap<(SessionKey, ChannelId), u64>,
+    replays_begun: u64,
     frames: u64,
     cut: u64,
 }
@@ -122,7 +124,7 @@ impl SessionHub {
     pub fn new(makings: SessionHubMakings) -> Self {
         let core = HubCore::new(makings.bounds.ring);
         let turns = Arc::new(Semaphore::new(REPLAYS_AT_ONCE));
-        Self { makings, core, attached: HashMap::new(), turns, replaying: 0, frames: 0, cut: 0 }
+        Self { makings, core, attached: HashMap::new(), turns, replays: HashMap::new(), replays_begun: 0, frames: 0, cut: 0 }
     }
 
     /// Reads the heads of source channels that are not known yet; nothing else is handled until they are.
@@ -200,8 +202,13 @@ impl SessionHub {
 
     fn forget(&mut self, session: SessionKey) {
         for channel_id in self.attached.remove(&session).unwrap_or_default() {
-            self.core.detach(session, channel_id);
+            self.leave_channel(session, channel_id);
         }
+    }
+
+    fn leave_channel(&mut self, session: SessionKey, channel_id: ChannelId) {
+        self.core.detach(session, channel_id);
+        self.replays.remove(&(session, channel_id));
     }
 
     fn welcome(&mut self, session: SessionKey) {
@@ -231,7 +238,8 @@ impl SessionHub {
     }
 
     fn attach(&mut self, session: SessionKey, wanted: &[AttachChannel], ctx: &mut Context<Self>) {
-        let Some(tier) = self.makings.sessions.borrow().get(&session).map(|local| local.tier) else { return };
+        let local = self.makings.sessions.borrow().get(&session).map(|local| (local.tier, local.outbox.replay_room()));
+        let Some((tier, mut room)) = local else { return };
         let held = self.attached.get(&session).map_or(0, HashSet::len);
         if held + wanted.len() > self.makings.bounds.channels_max {
             return self.end(session, CloseCode::TooManyChannels, false);
@@ -247,7 +255,10 @@ impl SessionHub {
                 continue;
             }
             let was_attached = !self.attached.entry(session).or_default().insert(channel_id);
-            let got = self.core.attach(session, channel_id, want.cursor);
+            let got = self.core.attach(session, channel_id, want.cursor, room);
+            if let Next::Live(frames) = &got.then {
+                room -= frames.iter().map(Bytes::len).sum::<usize>();
+            }
             if got.status != AttachStatus::Resumed && !was_attached {
                 self.attached.entry(session).or_default().remove(&channel_id);
             }
@@ -274,9 +285,11 @@ impl SessionHub {
 
     /// Reads one page for a session when its queue has room and it is its turn.
     fn replay(&mut self, session: SessionKey, channel_id: ChannelId, after: Cursor, ctx: &mut Context<Self>) {
-        let Some(outbox) = self.makings.sessions.borrow().get(&session).map(|local| local.outbox.clone()) else { return };
+        let Some(outbox) = self.outbox_of(session) else { return };
         let (store, turns, page) = (self.makings.store.clone(), self.turns.clone(), self.makings.bounds.replay_page);
-        self.replaying += 1;
+        self.replays_begun += 1;
+        let replay = self.replays_begun;
+        self.replays.insert((session, channel_id), replay);
         let read = async move {
             outbox.half_empty().await;
             loop {
@@ -293,35 +306,63 @@ impl SessionHub {
             }
         };
         ctx.spawn(read.into_actor(self).map(move |rows, actor, ctx| {
-            actor.replaying -= 1;
-            actor.replayed(session, channel_id, after, rows, ctx);
+            actor.replayed(session, channel_id, replay, after, rows, ctx);
         }));
     }
 
+    fn outbox_of(&self, session: SessionKey) -> Option<Outbox> {
+        self.makings.sessions.borrow().get(&session).map(|local| local.outbox.clone())
+    }
+
+    /// Sends as much of a page as there is room for, and goes on with the rest when the socket has taken some of it: a page of
+    /// long signals may be larger than the whole queue.
     fn replayed(
         &mut self,
         session: SessionKey,
         channel_id: ChannelId,
+        replay: u64,
         after: Cursor,
-        rows: Vec<(i64, String)>,
+        mut rows: Vec<(i64, String)>,
         ctx: &mut Context<Self>,
     ) {
-        let Some(head) = self.core.head(channel_id) else { return };
+        if self.replays.get(&(session, channel_id)) != Some(&replay) {
+            return;
+        }
+        let (Some(head), Some(outbox)) = (self.core.head(channel_id), self.outbox_of(session)) else { return };
         // The table may be ahead of what has arrived here: what is beyond the head comes live.
-        let dense = (after.seq + 1..).zip(&rows).take_while(|(seq, row)| *seq == row.0 && row.0 <= head.seq);
-        let frames: Vec<Bytes> = dense.map(|(_, row)| wire::text(&row.1)).collect();
-        if frames.is_empty() && after.seq < head.seq {
+        let dense = (after.seq + 1..).zip(&rows).take_while(|(seq, row)| *seq == row.0 && row.0 <= head.seq).count();
+        rows.truncate(dense);
+        if rows.is_empty() && after.seq < head.seq {
             // The table no longer holds what the cursor needs: the retention has passed over it.
             return self.must_resync(session, channel_id, head);
         }
-        let at = Cursor { seq: after.seq + frames.len() as i64, ..after };
+        let mut room = outbox.replay_room();
+        let fitting = rows.iter().take_while(|row| match room.checked_sub(row.1.len()) {
+            Some(left) => {
+                room = left;
+                true
+            }
+            None => false,
+        });
+        // One at least, so that it goes on: half of the queue is free, or all of it.
+        let count = fitting.count().max(1).min(rows.len());
+        let frames: Vec<Bytes> = rows.drain(..count).map(|row| wire::text(&row.1)).collect();
+        let at = Cursor { seq: after.seq + count as i64, ..after };
         self.push_all(&[session], &frames);
-        let next = self.core.replayed(session, channel_id, at);
+        if !rows.is_empty() {
+            let rest = async move { outbox.half_empty().await };
+            ctx.spawn(rest.into_actor(self).map(move |(), actor, ctx| {
+                actor.replayed(session, channel_id, replay, at, rows, ctx);
+            }));
+            return;
+        }
+        self.replays.remove(&(session, channel_id));
+        let next = self.core.replayed(session, channel_id, at, outbox.replay_room());
         self.go_on(session, channel_id, next, ctx);
     }
 
     fn must_resync(&mut self, session: SessionKey, channel_id: ChannelId, head: Cursor) {
-        self.core.detach(session, channel_id);
+        self.leave_channel(session, channel_id);
         if let Some(channels) = self.attached.get_mut(&session) {
             channels.remove(&channel_id);
         }
@@ -333,7 +374,7 @@ impl SessionHub {
         for &channel_id in channels {
             let attached = self.attached.get_mut(&session).is_some_and(|held| held.remove(&channel_id));
             if attached {
-                self.core.detach(session, channel_id);
+                self.leave_channel(session, channel_id);
                 self.push(session, &wire::frame(&ServerFrame::Detached { channel_id, reason }));
             }
         }
@@ -525,7 +566,7 @@ impl Handler<Observe> for SessionHub {
             "sessions": sessions.len(),
             "queued_bytes": sessions.values().map(|local| local.outbox.bytes()).sum::<usize>(),
             "channels": self.core.channels().count(),
-            "replaying": self.replaying,
+            "replaying": self.replays.len(),
             "frames": self.frames,
             "cut": self.cut,
         }))
