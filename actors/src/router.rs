@@ -95,6 +95,7 @@ impl Handler<Mail<Route>> for Router {
 
     fn handle(&mut self, mail: Mail<Route>, _: &mut Context<Self>) {
         let (route, _handling) = mail.open();
+        fail::fail_point!("router::plan", |_| ());
         self.route(route);
     }
 }
