@@ -139,6 +139,9 @@ fn listen(
     while frames < until_cut && !is_done(follower, common) {
         match session.next(LISTEN_SLICE) {
             Ok(Event::Frame(frame)) => {
+                if is_hidden(&frame) {
+                    break;
+                }
                 follower.take_in(&frame)?;
                 frames += 1;
             }
@@ -149,4 +152,14 @@ fn listen(
     }
     session.cut();
     Ok(())
+}
+
+/// A channel may not be seen for now: whoever waits for it has to ask again.
+fn is_hidden(frame: &serde_json::Value) -> bool {
+    let forbidden = |channel: &serde_json::Value| channel["status"] == "forbidden";
+    match frame["type"].as_str() {
+        Some("detached") => true,
+        Some("attached") => frame["channels"].as_array().is_some_and(|all| all.iter().any(forbidden)),
+        _ => false,
+    }
 }
