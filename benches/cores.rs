@@ -26,7 +26,12 @@ fn channel() -> ChannelId {
 }
 
 fn head() -> Head {
-    Head { channel_id: channel(), cursor: Cursor { epoch: 1, seq: 0 }, newest_known_id: 0, newest_created_id: 0 }
+    Head {
+        channel_id: channel(),
+        cursor: Cursor { epoch: 1, seq: 0 },
+        newest_known_id: 0,
+        newest_created_id: 0,
+    }
 }
 
 fn said(signal: i64, event: Event, stamp_ms: i64) -> Observation {
@@ -41,7 +46,10 @@ fn said(signal: i64, event: Event, stamp_ms: i64) -> Observation {
         stamp_ms,
         deleted_at_ms: None,
         author: None,
-        text: Text { raw: text.clone(), clean: text },
+        text: Text {
+            raw: text.clone(),
+            clean: text,
+        },
         embeds: vec![],
         attachments: vec![],
         mentions: Mentions::default(),
@@ -54,7 +62,8 @@ fn cores(criterion: &mut Criterion) {
     group.bench_function("join/create_and_edit", |bench| {
         let (create, edit) = (said(1, Event::Create, 0), said(1, Event::Update, 5));
         bench.iter(|| {
-            let mut state = SignalState::unknown(create.signal_id, create.channel_id, create.guild_id);
+            let mut state =
+                SignalState::unknown(create.signal_id, create.channel_id, create.guild_id);
             black_box((join(&mut state, &create), join(&mut state, &edit)))
         });
     });
@@ -65,7 +74,9 @@ fn cores(criterion: &mut Criterion) {
         bench.iter_batched(
             || {
                 let mut channel = ChannelCore::new(head(), 512);
-                let batch = (1..=100).map(|signal| said(signal, Event::Create, 0)).collect();
+                let batch = (1..=100)
+                    .map(|signal| said(signal, Event::Create, 0))
+                    .collect();
                 (RouterCore::default(), channel.join_batch(batch).0)
             },
             |(mut router, changes)| {
@@ -86,7 +97,10 @@ fn cores(criterion: &mut Criterion) {
 
     group.throughput(Throughput::Elements(1));
     group.bench_function("hub/arrival_for_1000_sessions", |bench| {
-        let mut hub = HubCore::new(RingBounds { frames_max: 256, bytes_max: 262_144 });
+        let mut hub = HubCore::new(RingBounds {
+            frames_max: 256,
+            bytes_max: 262_144,
+        });
         hub.learn_head(channel(), Cursor { epoch: 1, seq: 0 });
         for session in 0..1_000 {
             hub.attach(session, channel(), None);

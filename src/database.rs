@@ -38,16 +38,23 @@ impl Database {
     /// With one line that says what to do.
     pub fn open(config: &config::Database) -> Result<Self, StartError> {
         if let Some(url) = &config.url {
-            return Ok(Self { url: url.expose().to_owned(), _private: None });
+            return Ok(Self {
+                url: url.expose().to_owned(),
+                _private: None,
+            });
         }
         let mut settings = Settings::new(&config.data_dir);
         settings.bin_dir = config.bin_dir.clone();
-        settings.max_connections = u16::try_from(config.pool_size + EXTRA_CONNECTIONS).unwrap_or(u16::MAX);
+        settings.max_connections =
+            u16::try_from(config.pool_size + EXTRA_CONNECTIONS).unwrap_or(u16::MAX);
         let postgres = PrivatePostgres::start(&settings)?;
         postgres.ensure_database(PRIVATE_DATABASE)?;
         tracing::info!(home = %postgres.home().display(), pid = postgres.pid(), "private postgresql runs");
         let url = postgres.url(PRIVATE_DATABASE);
-        Ok(Self { url, _private: Some(Watched::over(postgres)) })
+        Ok(Self {
+            url,
+            _private: Some(Watched::over(postgres)),
+        })
     }
 
     /// How to connect.
@@ -59,7 +66,10 @@ impl Database {
 impl Watched {
     /// Starts the watch that brings a dead server back.
     fn over(postgres: PrivatePostgres) -> Self {
-        let (postgres, stop) = (Arc::new(Mutex::new(Some(postgres))), Arc::new(AtomicBool::new(false)));
+        let (postgres, stop) = (
+            Arc::new(Mutex::new(Some(postgres))),
+            Arc::new(AtomicBool::new(false)),
+        );
         let (watched, stopped) = (postgres.clone(), stop.clone());
         let watcher = std::thread::spawn(move || {
             while !stopped.load(SeqCst) {
@@ -67,13 +77,19 @@ impl Watched {
                 std::thread::park_timeout(WATCH_EVERY);
             }
         });
-        Self { postgres, stop, watcher: Some(watcher) }
+        Self {
+            postgres,
+            stop,
+            watcher: Some(watcher),
+        }
     }
 }
 
 fn revive(postgres: &Mutex<Option<PrivatePostgres>>) {
     let mut held = postgres.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(postgres) = held.as_mut() else { return };
+    let Some(postgres) = held.as_mut() else {
+        return;
+    };
     if postgres.is_running() {
         return;
     }
@@ -92,7 +108,11 @@ impl Drop for Watched {
             // A panic of the watcher has been reported; the server is stopped all the same.
             let _ = watcher.join();
         }
-        let postgres = self.postgres.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let postgres = self
+            .postgres
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(Err(error)) = postgres.map(PrivatePostgres::stop) {
             tracing::error!(%error, "private postgresql did not stop cleanly");
         }

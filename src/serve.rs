@@ -16,7 +16,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{signal::unix::{SignalKind, signal}, sync::mpsc};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 /// Why the process does not run, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +40,9 @@ const CLOSE_WITHIN_S: u64 = 1;
 /// Starts the log as configured. Once in a process; later calls change nothing.
 pub fn start_log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(&config.log.filter);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let _ = match config.log.format {
         LogFormat::Text => log.with_ansi(false).try_init(),
         LogFormat::Json => log.json().try_init(),
@@ -56,11 +61,21 @@ pub fn serve(config: &Config, addresses_file: Option<&Path>) -> Result<ExitCode,
     // One TLS provider for the whole process; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let database = Database::open(&config.database).map_err(NotServing::because)?;
-    let connection = take_lock(database.url(), Duration::from_millis(config.database.lock_wait_ms))?;
-    let store = Store::connect(database.url(), config.database.pool_size).map_err(NotServing::because)?;
+    let connection = take_lock(
+        database.url(),
+        Duration::from_millis(config.database.lock_wait_ms),
+    )?;
+    let store =
+        Store::connect(database.url(), config.database.pool_size).map_err(NotServing::because)?;
     prepare_tables(database.url())?;
     let system = actix::System::new();
-    let code = system.block_on(run(config, addresses_file, &store, database.url(), connection))?;
+    let code = system.block_on(run(
+        config,
+        addresses_file,
+        &store,
+        database.url(),
+        connection,
+    ))?;
     drop(store);
     drop(database);
     Ok(code)
@@ -69,7 +84,8 @@ pub fn serve(config: &Config, addresses_file: Option<&Path>) -> Result<ExitCode,
 /// Each session takes a descriptor; what the system allows us is used in full.
 fn raise_descriptors() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
     if let Err(error) = raised {
         tracing::warn!(%error, "the limit on open files could not be raised");
     }
@@ -89,11 +105,13 @@ fn take_lock(url: &str, patience: Duration) -> Result<PgConnection, NotServing> 
 
 /// Migrates, and makes the partitions that today needs.
 fn prepare_tables(url: &str) -> Result<(), NotServing> {
-    let mut connection = heliograph_schema::store::connect_single(url).map_err(NotServing::because)?;
+    let mut connection =
+        heliograph_schema::store::connect_single(url).map_err(NotServing::because)?;
     for name in migrate::run(&mut connection).map_err(NotServing::because)? {
         tracing::info!(%name, "migrated");
     }
-    retention::make_partitions(&mut connection, chrono::Utc::now().date_naive()).map_err(NotServing::because)?;
+    retention::make_partitions(&mut connection, chrono::Utc::now().date_naive())
+        .map_err(NotServing::because)?;
     Ok(())
 }
 
@@ -108,12 +126,21 @@ async fn run(
     let on_fatal = Arc::new(move |name: &str| {
         let _ = fatal.send(name.to_owned());
     });
-    let topology = topology::start(config, store, database_url, connection, on_fatal).await.map_err(NotServing::because)?;
-    let listening = listeners::listen(config, store, &topology).await.map_err(NotServing::because)?;
+    let topology = topology::start(config, store, database_url, connection, on_fatal)
+        .await
+        .map_err(NotServing::because)?;
+    let listening = listeners::listen(config, store, &topology)
+        .await
+        .map_err(NotServing::because)?;
     if let Some(path) = addresses_file {
-        listening.write_addresses(path).map_err(NotServing::because)?;
+        listening
+            .write_addresses(path)
+            .map_err(NotServing::because)?;
     }
-    let (mut terminate, mut interrupt) = (stop_signal(SignalKind::terminate())?, stop_signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        stop_signal(SignalKind::terminate())?,
+        stop_signal(SignalKind::interrupt())?,
+    );
     let code = tokio::select! {
         _ = terminate.recv() => ExitCode::SUCCESS,
         _ = interrupt.recv() => ExitCode::SUCCESS,
@@ -122,7 +149,11 @@ async fn run(
             ExitCode::FAILURE
         }
     };
-    stop(&listening, Duration::from_millis(config.shutdown.drain_ms_max)).await;
+    stop(
+        &listening,
+        Duration::from_millis(config.shutdown.drain_ms_max),
+    )
+    .await;
     Ok(code)
 }
 

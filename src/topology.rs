@@ -11,6 +11,7 @@ use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
+    hub_core::RingBounds,
     inlets::Inlets,
     messages::{Capture, Route, StoreRequest},
     outlets::{HubOutlet, Outlets},
@@ -22,7 +23,6 @@ use heliograph_actors::{
     routing::RoutingTable,
     routing_load,
     session_hub::{HubRequest, SessionBounds, SessionHub, SessionHubMakings},
-    hub_core::RingBounds,
     source_channel::{SourceChannel, SourceChannelMakings},
     store_writer::{StoreWriter, StoreWriterMakings},
     supervision::{Exhausted, OnFatal, Tree},
@@ -31,7 +31,10 @@ use heliograph_actors::{
 };
 use heliograph_schema::{ids::ChannelId, store::Store};
 use std::{
-    sync::{Arc, atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 use tokio::sync::{oneshot, watch};
@@ -90,20 +93,30 @@ pub async fn start(
     let can_commit = Arc::new(AtomicBool::new(false));
 
     // Each of these threads belongs to one subtree: what blocks or floods one does not touch the others.
-    let [writing, routing_thread, mirroring_thread, rooting] = std::array::from_fn(|_| Arbiter::new().handle());
+    let [writing, routing_thread, mirroring_thread, rooting] =
+        std::array::from_fn(|_| Arbiter::new().handle());
 
-    let writer = start_store_writer(&tree, &writing, connection, StoreWriterMakings {
-        database_url: database_url.to_owned(),
-        term: term.clone(),
-        outlets: outlets.clone(),
-        group_revisions_max: config.store.group_commit_revisions_max,
-        ready: can_commit.clone(),
-    });
-    let router = start_router(&tree, &routing_thread, RouterMakings {
-        routing: routing.clone(),
-        term: term.clone(),
-        writer: writer.clone(),
-    });
+    let writer = start_store_writer(
+        &tree,
+        &writing,
+        connection,
+        StoreWriterMakings {
+            database_url: database_url.to_owned(),
+            term: term.clone(),
+            outlets: outlets.clone(),
+            group_revisions_max: config.store.group_commit_revisions_max,
+            ready: can_commit.clone(),
+        },
+    );
+    let router = start_router(
+        &tree,
+        &routing_thread,
+        RouterMakings {
+            routing: routing.clone(),
+            term: term.clone(),
+            writer: writer.clone(),
+        },
+    );
     start_retention(&tree, &rooting, config, store);
     let start_mirror = mirroring::mirrors(&tree, &mirroring_thread, config, store, database_url)?;
     let channel_makings = ChannelMakings {
@@ -114,16 +127,22 @@ pub async fn start(
         writer: writer.clone(),
     };
     let (channel_tree, channel_thread) = (tree.clone(), routing_thread);
-    let root = start_root(&tree, &rooting, RootMakings {
-        tree: tree.clone(),
-        store: store.clone(),
-        load_routing: routing_load::load,
-        routing: Arc::new(routing_sender),
-        inlets: inlets.clone(),
-        outlets: outlets.clone(),
-        start_source_channel: Arc::new(move |id| channel_makings.start(&channel_tree, &channel_thread, id)),
-        start_mirror,
-    });
+    let root = start_root(
+        &tree,
+        &rooting,
+        RootMakings {
+            tree: tree.clone(),
+            store: store.clone(),
+            load_routing: routing_load::load,
+            routing: Arc::new(routing_sender),
+            inlets: inlets.clone(),
+            outlets: outlets.clone(),
+            start_source_channel: Arc::new(move |id| {
+                channel_makings.start(&channel_tree, &channel_thread, id)
+            }),
+            start_mirror,
+        },
+    );
     let missing = root.clone();
     outlets.when_mirror_is_missing(Arc::new(move |target| {
         // Refused: its deliveries are in the table, and the next change or start finds them.
@@ -153,19 +172,31 @@ fn start_store_writer(
 ) -> Port<StoreRequest> {
     let vitals = Vitals::new("store_writer", Kind::StoreWriter, mailbox::STORE_WRITER);
     let first = move |_: &mut _| StoreWriter::new(makings, Some(connection));
-    Port::new(tree.start(arbiter, &vitals, Exhausted::EndProcess, first).recipient(), vitals)
+    Port::new(
+        tree.start(arbiter, &vitals, Exhausted::EndProcess, first)
+            .recipient(),
+        vitals,
+    )
 }
 
 fn start_router(tree: &Tree, arbiter: &ArbiterHandle, makings: RouterMakings) -> Port<Route> {
     let vitals = Vitals::new("router", Kind::Router, mailbox::ROUTER);
     let first = move |_: &mut _| Router::new(makings);
-    Port::new(tree.start(arbiter, &vitals, Exhausted::EndProcess, first).recipient(), vitals)
+    Port::new(
+        tree.start(arbiter, &vitals, Exhausted::EndProcess, first)
+            .recipient(),
+        vitals,
+    )
 }
 
 fn start_root(tree: &Tree, arbiter: &ArbiterHandle, makings: RootMakings) -> Port<RootRequest> {
     let vitals = Vitals::new("root", Kind::Root, mailbox::ROOT);
     let first = move |_: &mut _| Root::new(makings);
-    Port::new(tree.start(arbiter, &vitals, Exhausted::EndProcess, first).recipient(), vitals)
+    Port::new(
+        tree.start(arbiter, &vitals, Exhausted::EndProcess, first)
+            .recipient(),
+        vitals,
+    )
 }
 
 fn start_retention(tree: &Tree, arbiter: &ArbiterHandle, config: &Config, store: &Store) {
@@ -180,7 +211,9 @@ fn start_retention(tree: &Tree, arbiter: &ArbiterHandle, config: &Config, store:
         today: || chrono::Utc::now().date_naive(),
     };
     let vitals = Vitals::new("retention", Kind::Retention, mailbox::RETENTION);
-    tree.start(arbiter, &vitals, Exhausted::Park, move |_| Retention::new(makings));
+    tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
+        Retention::new(makings)
+    });
 }
 
 /// What every source channel is made of but its id.
@@ -202,9 +235,17 @@ impl ChannelMakings {
             router: self.router.clone(),
             writer: self.writer.clone(),
         };
-        let vitals = Vitals::new(source_channel_name(channel_id), Kind::SourceChannel, mailbox::SOURCE_CHANNEL);
+        let vitals = Vitals::new(
+            source_channel_name(channel_id),
+            Kind::SourceChannel,
+            mailbox::SOURCE_CHANNEL,
+        );
         let first = move |_: &mut _| SourceChannel::new(makings);
-        Port::new(tree.start(arbiter, &vitals, Exhausted::Park, first).recipient(), vitals)
+        Port::new(
+            tree.start(arbiter, &vitals, Exhausted::Park, first)
+                .recipient(),
+            vitals,
+        )
     }
 }
 
@@ -214,7 +255,10 @@ fn session_bounds(config: &Config) -> SessionBounds {
         channels_max: sessions.channels_max,
         outbox_age_max: Duration::from_millis(sessions.outbox_age_ms_max),
         replay_page: i64::try_from(sessions.replay_page).unwrap_or(i64::MAX),
-        ring: RingBounds { frames_max: sessions.ring_frames_max, bytes_max: sessions.ring_bytes_max },
+        ring: RingBounds {
+            frames_max: sessions.ring_frames_max,
+            bytes_max: sessions.ring_bytes_max,
+        },
         heartbeat: Duration::from_millis(sessions.heartbeat_ms),
     }
 }
@@ -226,7 +270,10 @@ impl Topology {
     }
 
     /// Starts the hub of this thread and lets it hear every commit.
-    pub fn start_hub_here(&self, sessions: heliograph_actors::session_hub::LocalSessions) -> Port<HubRequest> {
+    pub fn start_hub_here(
+        &self,
+        sessions: heliograph_actors::session_hub::LocalSessions,
+    ) -> Port<HubRequest> {
         let name = format!("session_hub/{}", self.hubs.fetch_add(1, SeqCst));
         let vitals = Vitals::new(name, Kind::SessionHub, mailbox::SESSION_HUB);
         let hub = SessionHub::new(SessionHubMakings {
@@ -249,10 +296,15 @@ impl Topology {
 impl ConfigurationChanged for Topology {
     fn apply(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
         let (answer, answered) = oneshot::channel();
-        let asked = self.root.post(RootRequest::Reconfigure(answer)).map_err(|(refused, _)| NotApplied(refused.to_string()));
+        let asked = self
+            .root
+            .post(RootRequest::Reconfigure(answer))
+            .map_err(|(refused, _)| NotApplied(refused.to_string()));
         Box::pin(async move {
             asked?;
-            let applied = answered.await.map_err(|_| NotApplied("the root did not answer".to_owned()))?;
+            let applied = answered
+                .await
+                .map_err(|_| NotApplied("the root did not answer".to_owned()))?;
             applied.map_err(|error| NotApplied(error.to_string()))
         })
     }

@@ -78,12 +78,17 @@ pub struct HubCore {
 impl HubCore {
     /// A hub that knows no channel yet.
     pub fn new(bounds: RingBounds) -> Self {
-        Self { bounds, feeds: HashMap::new() }
+        Self {
+            bounds,
+            feeds: HashMap::new(),
+        }
     }
 
     /// Learns where a channel stands. Ignored when it already knows as much or more.
     pub fn learn_head(&mut self, channel_id: ChannelId, head: Cursor) {
-        self.feeds.entry(channel_id).or_insert_with(|| Feed::at(head));
+        self.feeds
+            .entry(channel_id)
+            .or_insert_with(|| Feed::at(head));
     }
 
     /// Where a channel stands; `None` when it is not known yet.
@@ -94,11 +99,19 @@ impl HubCore {
     /// A frame was committed.
     pub fn arrived(&mut self, channel_id: ChannelId, place: Cursor, frame: &Bytes) -> Arrival {
         // A channel nobody asked for yet: it begins where this frame is.
-        let feed = self.feeds.entry(channel_id).or_insert_with(|| Feed::at(Cursor { seq: place.seq - 1, ..place }));
+        let feed = self.feeds.entry(channel_id).or_insert_with(|| {
+            Feed::at(Cursor {
+                seq: place.seq - 1,
+                ..place
+            })
+        });
         if place.epoch > feed.head.epoch {
             let mut sessions = std::mem::take(&mut feed.live);
             sessions.append(&mut feed.replaying);
-            *feed = Feed::at(Cursor { seq: place.seq - 1, ..place });
+            *feed = Feed::at(Cursor {
+                seq: place.seq - 1,
+                ..place
+            });
             feed.append(frame, self.bounds);
             return Arrival::Resync(sessions);
         }
@@ -115,8 +128,15 @@ impl HubCore {
 
     /// The frames of the table behind the head, in order, dense from it. `more` when the table had more than was read: call
     /// again. Returns who gets them, and the place to read on from.
-    pub fn healed(&mut self, channel_id: ChannelId, frames: &[Bytes], more: bool) -> (Vec<SessionKey>, Option<Cursor>) {
-        let Some(feed) = self.feeds.get_mut(&channel_id) else { return (Vec::new(), None) };
+    pub fn healed(
+        &mut self,
+        channel_id: ChannelId,
+        frames: &[Bytes],
+        more: bool,
+    ) -> (Vec<SessionKey>, Option<Cursor>) {
+        let Some(feed) = self.feeds.get_mut(&channel_id) else {
+            return (Vec::new(), None);
+        };
         for frame in frames {
             feed.append(frame, self.bounds);
         }
@@ -134,23 +154,49 @@ impl HubCore {
         room: usize,
     ) -> Attachment {
         let Some(feed) = self.feeds.get_mut(&channel_id) else {
-            return Attachment { status: AttachStatus::Forbidden, head: Cursor { epoch: 0, seq: 0 }, then: Next::Stop };
+            return Attachment {
+                status: AttachStatus::Forbidden,
+                head: Cursor { epoch: 0, seq: 0 },
+                then: Next::Stop,
+            };
         };
         let head = feed.head;
         let from = cursor.unwrap_or(head);
         if feed.has(session) {
-            return Attachment { status: AttachStatus::Resumed, head, then: Next::Stop };
+            return Attachment {
+                status: AttachStatus::Resumed,
+                head,
+                then: Next::Stop,
+            };
         }
         if from.epoch != head.epoch || from.seq > head.seq || from.seq < 0 {
-            return Attachment { status: AttachStatus::ResyncRequired, head, then: Next::Stop };
+            return Attachment {
+                status: AttachStatus::ResyncRequired,
+                head,
+                then: Next::Stop,
+            };
         }
-        Attachment { status: AttachStatus::Resumed, head, then: feed.follow(session, from, room) }
+        Attachment {
+            status: AttachStatus::Resumed,
+            head,
+            then: feed.follow(session, from, room),
+        }
     }
 
     /// A page of the table went out to a session; it stands at `at` now and has `room` bytes left.
-    pub fn replayed(&mut self, session: SessionKey, channel_id: ChannelId, at: Cursor, room: usize) -> Next {
-        let Some(feed) = self.feeds.get_mut(&channel_id) else { return Next::Stop };
-        let Some(place) = feed.replaying.iter().position(|&key| key == session) else { return Next::Stop };
+    pub fn replayed(
+        &mut self,
+        session: SessionKey,
+        channel_id: ChannelId,
+        at: Cursor,
+        room: usize,
+    ) -> Next {
+        let Some(feed) = self.feeds.get_mut(&channel_id) else {
+            return Next::Stop;
+        };
+        let Some(place) = feed.replaying.iter().position(|&key| key == session) else {
+            return Next::Stop;
+        };
         if at.epoch != feed.head.epoch {
             return Next::Stop;
         }
@@ -160,7 +206,9 @@ impl HubCore {
 
     /// A session wants no more of a channel. `false` when it was not attached.
     pub fn detach(&mut self, session: SessionKey, channel_id: ChannelId) -> bool {
-        self.feeds.get_mut(&channel_id).is_some_and(|feed| feed.remove(session))
+        self.feeds
+            .get_mut(&channel_id)
+            .is_some_and(|feed| feed.remove(session))
     }
 
     /// The sessions of a channel, live or replaying.
@@ -177,7 +225,14 @@ impl HubCore {
 
 impl Feed {
     fn at(head: Cursor) -> Self {
-        Self { head, ring: VecDeque::new(), ring_bytes: 0, live: Vec::new(), replaying: Vec::new(), healing: false }
+        Self {
+            head,
+            ring: VecDeque::new(),
+            ring_bytes: 0,
+            live: Vec::new(),
+            replaying: Vec::new(),
+            healing: false,
+        }
     }
 
     fn has(&self, session: SessionKey) -> bool {
@@ -199,7 +254,9 @@ impl Feed {
         self.ring.push_back(frame.clone());
         self.ring_bytes += frame.len();
         while self.ring.len() > bounds.frames_max || self.ring_bytes > bounds.bytes_max {
-            let Some(oldest) = self.ring.pop_front() else { return };
+            let Some(oldest) = self.ring.pop_front() else {
+                return;
+            };
             self.ring_bytes -= oldest.len();
         }
     }
@@ -207,7 +264,11 @@ impl Feed {
     /// Puts a session that has everything up to `at` among the live ones when the ring holds the rest, else to replay.
     fn follow(&mut self, session: SessionKey, at: Cursor, room: usize) -> Next {
         let missing = usize::try_from(self.head.seq - at.seq).unwrap_or(0);
-        let in_ring = self.ring.len().checked_sub(missing).map(|known| self.ring.iter().skip(known));
+        let in_ring = self
+            .ring
+            .len()
+            .checked_sub(missing)
+            .map(|known| self.ring.iter().skip(known));
         let fits = in_ring.filter(|frames| frames.clone().map(Bytes::len).sum::<usize>() <= room);
         let Some(frames) = fits else {
             self.replaying.push(session);
@@ -238,7 +299,10 @@ mod tests {
     }
 
     fn hub(ring: usize, head: i64) -> HubCore {
-        let mut hub = HubCore::new(RingBounds { frames_max: ring, bytes_max: 1_000_000 });
+        let mut hub = HubCore::new(RingBounds {
+            frames_max: ring,
+            bytes_max: 1_000_000,
+        });
         hub.learn_head(channel(), at(0));
         for seq in 1..=head {
             hub.arrived(channel(), at(seq), &frame(seq));
@@ -251,30 +315,59 @@ mod tests {
         let table: [(Option<i64>, AttachStatus, Next); 6] = [
             (None, AttachStatus::Resumed, Next::Live(vec![])),
             (Some(10), AttachStatus::Resumed, Next::Live(vec![])),
-            (Some(8), AttachStatus::Resumed, Next::Live(vec![frame(9), frame(10)])),
+            (
+                Some(8),
+                AttachStatus::Resumed,
+                Next::Live(vec![frame(9), frame(10)]),
+            ),
             (Some(3), AttachStatus::Resumed, Next::Replay(at(3))),
             (Some(11), AttachStatus::ResyncRequired, Next::Stop),
             (Some(-1), AttachStatus::ResyncRequired, Next::Stop),
         ];
         for (cursor, status, then) in table {
             let got = hub(4, 10).attach(1, channel(), cursor.map(at), ROOM);
-            assert_eq!(got, Attachment { status, head: at(10), then }, "{cursor:?}");
+            assert_eq!(
+                got,
+                Attachment {
+                    status,
+                    head: at(10),
+                    then
+                },
+                "{cursor:?}"
+            );
         }
         let other_epoch = hub(4, 10).attach(1, channel(), Some(Cursor { epoch: 2, seq: 1 }), ROOM);
         assert_eq!(other_epoch.status, AttachStatus::ResyncRequired);
-        assert_eq!(hub(4, 1).attach(1, ChannelId::new(5).unwrap(), None, ROOM).status, AttachStatus::Forbidden);
+        assert_eq!(
+            hub(4, 1)
+                .attach(1, ChannelId::new(5).unwrap(), None, ROOM)
+                .status,
+            AttachStatus::Forbidden
+        );
     }
 
     #[test]
     fn a_hole_is_filled_before_anything_behind_it() {
         let mut hub = hub(4, 10);
         hub.attach(1, channel(), None, ROOM);
-        assert_eq!(hub.arrived(channel(), at(13), &frame(13)), Arrival::Heal(at(10)));
+        assert_eq!(
+            hub.arrived(channel(), at(13), &frame(13)),
+            Arrival::Heal(at(10))
+        );
         assert_eq!(hub.arrived(channel(), at(14), &frame(14)), Arrival::Nothing);
-        assert_eq!(hub.healed(channel(), &[frame(11), frame(12)], true), (vec![1], Some(at(12))));
-        assert_eq!(hub.healed(channel(), &[frame(13), frame(14)], false), (vec![1], None));
+        assert_eq!(
+            hub.healed(channel(), &[frame(11), frame(12)], true),
+            (vec![1], Some(at(12)))
+        );
+        assert_eq!(
+            hub.healed(channel(), &[frame(13), frame(14)], false),
+            (vec![1], None)
+        );
         assert_eq!(hub.arrived(channel(), at(14), &frame(14)), Arrival::Nothing);
-        assert_eq!(hub.arrived(channel(), at(15), &frame(15)), Arrival::Deliver(vec![1]));
+        assert_eq!(
+            hub.arrived(channel(), at(15), &frame(15)),
+            Arrival::Deliver(vec![1])
+        );
     }
 
     #[test]
@@ -282,7 +375,10 @@ mod tests {
         let mut hub = hub(4, 10);
         hub.attach(1, channel(), None, ROOM);
         hub.attach(2, channel(), Some(at(1)), ROOM);
-        assert_eq!(hub.arrived(channel(), Cursor { epoch: 2, seq: 1 }, &frame(1)), Arrival::Resync(vec![1, 2]));
+        assert_eq!(
+            hub.arrived(channel(), Cursor { epoch: 2, seq: 1 }, &frame(1)),
+            Arrival::Resync(vec![1, 2])
+        );
         assert_eq!(hub.head(channel()), Some(Cursor { epoch: 2, seq: 1 }));
         assert_eq!(hub.replayed(2, channel(), at(5), ROOM), Next::Stop);
     }

@@ -66,7 +66,12 @@ fn merge(state: &mut SignalState, said: &Observation) {
         raise(&mut state.embeds, said.stamp_ms, &said.embeds, embeds_order);
     }
     if speaks.attachments {
-        raise(&mut state.attachments, said.stamp_ms, &said.attachments, attachments_order);
+        raise(
+            &mut state.attachments,
+            said.stamp_ms,
+            &said.attachments,
+            attachments_order,
+        );
     }
 }
 
@@ -102,10 +107,16 @@ fn raise<T: Clone>(
 ) {
     let greater = match register {
         None => true,
-        Some(known) => stamp_ms.cmp(&known.stamp_ms).then_with(|| order(value, &known.value)).is_gt(),
+        Some(known) => stamp_ms
+            .cmp(&known.stamp_ms)
+            .then_with(|| order(value, &known.value))
+            .is_gt(),
     };
     if greater {
-        *register = Some(Stamped { stamp_ms, value: value.clone() });
+        *register = Some(Stamped {
+            stamp_ms,
+            value: value.clone(),
+        });
     }
 }
 
@@ -117,24 +128,48 @@ fn text_order(a: &Text, b: &Text) -> std::cmp::Ordering {
 /// Embeds at an equal stamp: the fuller list, so that previews and charts may fill in.
 fn embeds_order(a: &Vec<Embed>, b: &Vec<Embed>) -> std::cmp::Ordering {
     let weight = |list: &[Embed]| list.iter().map(embed_weight).sum::<usize>();
-    (a.len(), weight(a)).cmp(&(b.len(), weight(b))).then_with(|| a.cmp(b))
+    (a.len(), weight(a))
+        .cmp(&(b.len(), weight(b)))
+        .then_with(|| a.cmp(b))
 }
 
 fn embed_weight(embed: &Embed) -> usize {
-    let texts = [&embed.title, &embed.description, &embed.url, &embed.author_name, &embed.footer, &embed.timestamp];
+    let texts = [
+        &embed.title,
+        &embed.description,
+        &embed.url,
+        &embed.author_name,
+        &embed.footer,
+        &embed.timestamp,
+    ];
     let pictures = [&embed.image_url, &embed.thumbnail_url];
     let said = texts.into_iter().flatten().map(String::len).sum::<usize>();
     let shown = pictures.into_iter().flatten().count();
-    let rows = embed.fields.iter().map(|field| field.name.len() + field.value.len()).sum::<usize>();
+    let rows = embed
+        .fields
+        .iter()
+        .map(|field| field.name.len() + field.value.len())
+        .sum::<usize>();
     said + rows + shown
 }
 
 /// Attachments at an equal stamp: more files, then the greater list, signatures left out first.
 fn attachments_order(a: &Vec<Attachment>, b: &Vec<Attachment>) -> std::cmp::Ordering {
     fn plain(list: &[Attachment]) -> Vec<(i64, &str, std::borrow::Cow<'_, str>)> {
-        list.iter().map(|file| (file.attachment_id.get(), file.filename.as_str(), unsigned_url(&file.url))).collect()
+        list.iter()
+            .map(|file| {
+                (
+                    file.attachment_id.get(),
+                    file.filename.as_str(),
+                    unsigned_url(&file.url),
+                )
+            })
+            .collect()
     }
-    a.len().cmp(&b.len()).then_with(|| plain(a).cmp(&plain(b))).then_with(|| a.cmp(b))
+    a.len()
+        .cmp(&b.len())
+        .then_with(|| plain(a).cmp(&plain(b)))
+        .then_with(|| a.cmp(b))
 }
 
 fn merge_author(known: &mut Option<Author>, said: Option<&Author>) {
@@ -163,7 +198,11 @@ fn merge_mentions(known: &mut Mentions, said: &Mentions) {
 /// Whether readers of the dashboard or of a mirror can tell the two apart.
 fn reads_differently(a: &SignalState, b: &SignalState) -> bool {
     fn text(state: &SignalState) -> Option<&Text> {
-        state.text.as_ref().map(|t| &t.value).filter(|t| !(t.raw.is_empty() && t.clean.is_empty()))
+        state
+            .text
+            .as_ref()
+            .map(|t| &t.value)
+            .filter(|t| !(t.raw.is_empty() && t.clean.is_empty()))
     }
     let same_urls = |a: &Option<String>, b: &Option<String>| match (a, b) {
         (Some(a), Some(b)) => unsigned_url(a) == unsigned_url(b),
@@ -175,18 +214,32 @@ fn reads_differently(a: &SignalState, b: &SignalState) -> bool {
             && without_pictures(a) == without_pictures(b)
     };
     let same_file = |a: &Attachment, b: &Attachment| {
-        a.attachment_id == b.attachment_id && a.filename == b.filename && unsigned_url(&a.url) == unsigned_url(&b.url)
+        a.attachment_id == b.attachment_id
+            && a.filename == b.filename
+            && unsigned_url(&a.url) == unsigned_url(&b.url)
     };
     text(a) != text(b)
         || a.author != b.author
         || a.embeds().len() != b.embeds().len()
-        || !a.embeds().iter().zip(b.embeds()).all(|(a, b)| same_embed(a, b))
+        || !a
+            .embeds()
+            .iter()
+            .zip(b.embeds())
+            .all(|(a, b)| same_embed(a, b))
         || a.attachments().len() != b.attachments().len()
-        || !a.attachments().iter().zip(b.attachments()).all(|(a, b)| same_file(a, b))
+        || !a
+            .attachments()
+            .iter()
+            .zip(b.attachments())
+            .all(|(a, b)| same_file(a, b))
 }
 
 fn without_pictures(embed: &Embed) -> Embed {
-    Embed { image_url: None, thumbnail_url: None, ..embed.clone() }
+    Embed {
+        image_url: None,
+        thumbnail_url: None,
+        ..embed.clone()
+    }
 }
 
 #[cfg(test)]
@@ -200,7 +253,11 @@ mod tests {
     }
 
     fn blank() -> SignalState {
-        SignalState::unknown(id(SignalId::new, 7), id(ChannelId::new, 8), id(GuildId::new, 9))
+        SignalState::unknown(
+            id(SignalId::new, 7),
+            id(ChannelId::new, 8),
+            id(GuildId::new, 9),
+        )
     }
 
     fn said(event: Event, stamp_ms: i64, text: &str) -> Observation {
@@ -214,7 +271,10 @@ mod tests {
             stamp_ms,
             deleted_at_ms: (event == Event::Delete).then_some(1_000),
             author: None,
-            text: Text { raw: text.into(), clean: text.into() },
+            text: Text {
+                raw: text.into(),
+                clean: text.into(),
+            },
             embeds: vec![],
             attachments: vec![],
             mentions: Mentions::default(),
@@ -232,7 +292,11 @@ mod tests {
     }
 
     fn embed(title: &str, image: Option<&str>) -> Embed {
-        Embed { title: Some(title.into()), image_url: image.map(str::to_owned), ..Embed::default() }
+        Embed {
+            title: Some(title.into()),
+            image_url: image.map(str::to_owned),
+            ..Embed::default()
+        }
     }
 
     /// Joins all and returns what each did.
@@ -251,15 +315,65 @@ mod tests {
         let edit = |stamp, text| said(Event::Update, stamp, text);
         let delete = || said(Event::Delete, 0, "");
         let table: Vec<(&str, Vec<Observation>, Vec<Joined>, &str)> = vec![
-            ("plain", vec![create(), edit(5, "sell"), delete()], vec![Revised(Create), Revised(Update), Revised(Delete)], "sell"),
-            ("twice", vec![create(), create(), edit(5, "sell"), edit(5, "sell")], vec![Revised(Create), Known, Revised(Update), Known], "sell"),
-            ("several edits under one key", vec![create(), edit(5, "a"), edit(6, "b"), edit(7, "c")], vec![Revised(Create), Revised(Update), Revised(Update), Revised(Update)], "c"),
-            ("old edit last", vec![create(), edit(9, "new"), edit(5, "old")], vec![Revised(Create), Revised(Update), Known], "new"),
-            ("edit before create", vec![edit(5, "sell"), create()], vec![Learned, Revised(Create)], "sell"),
-            ("delete before create", vec![delete(), create(), edit(5, "x")], vec![Learned, Known, Known], ""),
-            ("create after delete", vec![create(), delete(), create()], vec![Revised(Create), Revised(Delete), Known], "buy"),
-            ("same text, newer stamp", vec![create(), edit(5, "buy"), edit(4, "older")], vec![Revised(Create), Learned, Known], "buy"),
-            ("empty update says nothing", vec![create(), edit(5, ""), edit(0, "")], vec![Revised(Create), Learned, Known], "buy"),
+            (
+                "plain",
+                vec![create(), edit(5, "sell"), delete()],
+                vec![Revised(Create), Revised(Update), Revised(Delete)],
+                "sell",
+            ),
+            (
+                "twice",
+                vec![create(), create(), edit(5, "sell"), edit(5, "sell")],
+                vec![Revised(Create), Known, Revised(Update), Known],
+                "sell",
+            ),
+            (
+                "several edits under one key",
+                vec![create(), edit(5, "a"), edit(6, "b"), edit(7, "c")],
+                vec![
+                    Revised(Create),
+                    Revised(Update),
+                    Revised(Update),
+                    Revised(Update),
+                ],
+                "c",
+            ),
+            (
+                "old edit last",
+                vec![create(), edit(9, "new"), edit(5, "old")],
+                vec![Revised(Create), Revised(Update), Known],
+                "new",
+            ),
+            (
+                "edit before create",
+                vec![edit(5, "sell"), create()],
+                vec![Learned, Revised(Create)],
+                "sell",
+            ),
+            (
+                "delete before create",
+                vec![delete(), create(), edit(5, "x")],
+                vec![Learned, Known, Known],
+                "",
+            ),
+            (
+                "create after delete",
+                vec![create(), delete(), create()],
+                vec![Revised(Create), Revised(Delete), Known],
+                "buy",
+            ),
+            (
+                "same text, newer stamp",
+                vec![create(), edit(5, "buy"), edit(4, "older")],
+                vec![Revised(Create), Learned, Known],
+                "buy",
+            ),
+            (
+                "empty update says nothing",
+                vec![create(), edit(5, ""), edit(0, "")],
+                vec![Revised(Create), Learned, Known],
+                "buy",
+            ),
         ];
         for (name, events, outcomes, text) in table {
             let (state, did) = play(&events);
@@ -275,16 +389,31 @@ mod tests {
             event.embeds = embeds;
             event
         };
-        let create = with(said(Event::Create, 0, "entry 1.10"), vec![chart("a.png", "1")], vec![]);
-        let only_files = with(said(Event::Update, 5, ""), vec![chart("b.png", "1")], vec![]);
+        let create = with(
+            said(Event::Create, 0, "entry 1.10"),
+            vec![chart("a.png", "1")],
+            vec![],
+        );
+        let only_files = with(
+            said(Event::Update, 5, ""),
+            vec![chart("b.png", "1")],
+            vec![],
+        );
         let only_text = with(said(Event::Update, 6, "entry 1.11"), vec![], vec![]);
         let (state, _) = play(&[create.clone(), only_files, only_text]);
         assert_eq!(state.clean_text(), "entry 1.11");
         assert_eq!(state.attachments()[0].filename, "b.png");
 
-        let removes_files = with(said(Event::Update, 7, "no chart"), vec![], vec![embed("card", None)]);
+        let removes_files = with(
+            said(Event::Update, 7, "no chart"),
+            vec![],
+            vec![embed("card", None)],
+        );
         let (state, _) = play(&[create, removes_files]);
-        assert!(state.attachments().is_empty(), "an edit that carries text and embeds says the files are gone");
+        assert!(
+            state.attachments().is_empty(),
+            "an edit that carries text and embeds says the files are gone"
+        );
     }
 
     #[test]
@@ -297,24 +426,51 @@ mod tests {
         signed_again.attachments = vec![chart("a.png", "2")];
         let mut embed_signed_again = resolved.clone();
         embed_signed_again.embeds = vec![embed("chart", Some("https://cdn/c.png?ex=9"))];
-        let (state, did) = play(&[create.clone(), resolved, create, signed_again, embed_signed_again]);
-        assert_eq!(did, [Revised(Create), Revised(Update), Known, Learned, Learned]);
+        let (state, did) = play(&[
+            create.clone(),
+            resolved,
+            create,
+            signed_again,
+            embed_signed_again,
+        ]);
+        assert_eq!(
+            did,
+            [Revised(Create), Revised(Update), Known, Learned, Learned]
+        );
         assert_eq!(state.embeds().len(), 1);
     }
 
     fn event() -> impl Strategy<Value = Observation> {
-        let kinds = prop_oneof![Just(Event::Create), Just(Event::Update), Just(Event::Update), Just(Event::Delete)];
-        let files = prop::collection::vec(("[ab]", "[12]").prop_map(|(name, sign)| chart(&name, &sign)), 0..2);
-        let embeds = prop::collection::vec(("[xy]{1,2}", prop::option::of("[pq]")).prop_map(|(t, i)| embed(&t, i.as_deref())), 0..3);
+        let kinds = prop_oneof![
+            Just(Event::Create),
+            Just(Event::Update),
+            Just(Event::Update),
+            Just(Event::Delete)
+        ];
+        let files = prop::collection::vec(
+            ("[ab]", "[12]").prop_map(|(name, sign)| chart(&name, &sign)),
+            0..2,
+        );
+        let embeds = prop::collection::vec(
+            ("[xy]{1,2}", prop::option::of("[pq]")).prop_map(|(t, i)| embed(&t, i.as_deref())),
+            0..3,
+        );
         let author = prop::option::of(("[mn]", 1_i64..3).prop_map(|(name, user)| Author {
             user_id: id(UserId::new, user),
             username: Some(name),
             global_name: None,
         }));
-        (kinds, 0_i64..4, "[ab]{0,2}", files, embeds, author).prop_map(|(kind, stamp, text, attachments, embeds, author)| {
-            // A create is what the message was at first, unless the connector caught it already edited.
-            Observation { attachments, embeds, author, ..said(kind, stamp, &text) }
-        })
+        (kinds, 0_i64..4, "[ab]{0,2}", files, embeds, author).prop_map(
+            |(kind, stamp, text, attachments, embeds, author)| {
+                // A create is what the message was at first, unless the connector caught it already edited.
+                Observation {
+                    attachments,
+                    embeds,
+                    author,
+                    ..said(kind, stamp, &text)
+                }
+            },
+        )
     }
 
     /// What every reader sees in the end; how often it changed on the way does not matter.

@@ -81,7 +81,10 @@ impl Outbox {
         queue.bytes += last.len();
         queue.frames.push_back(last);
         queue.closed = true;
-        for waker in [queue.taker.take(), queue.filler.take()].into_iter().flatten() {
+        for waker in [queue.taker.take(), queue.filler.take()]
+            .into_iter()
+            .flatten()
+        {
             waker.wake();
         }
     }
@@ -149,10 +152,16 @@ mod tests {
     fn frames_leave_in_order_and_the_bound_holds() {
         let outbox = Outbox::new(4);
         let (ab, cd, e) = (Bytes::from("ab"), Bytes::from("cd"), Bytes::from("e"));
-        assert_eq!((outbox.push(&ab), outbox.push(&cd), outbox.push(&e)), (Ok(()), Ok(()), Err(Overflowed)));
+        assert_eq!(
+            (outbox.push(&ab), outbox.push(&cd), outbox.push(&e)),
+            (Ok(()), Ok(()), Err(Overflowed))
+        );
         assert_eq!(take(&outbox), Poll::Ready(Some(ab)));
         assert_eq!(outbox.push(&e), Ok(()));
-        assert_eq!((take(&outbox), take(&outbox), take(&outbox)), (Poll::Ready(Some(cd)), Poll::Ready(Some(e)), Poll::Pending));
+        assert_eq!(
+            (take(&outbox), take(&outbox), take(&outbox)),
+            (Poll::Ready(Some(cd)), Poll::Ready(Some(e)), Poll::Pending)
+        );
     }
 
     #[test]

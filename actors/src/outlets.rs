@@ -10,7 +10,10 @@ use crate::{
 use heliograph_schema::{delivery::WantedDelivery, ids::ChannelId};
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, atomic::{AtomicBool, Ordering::SeqCst}},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
 /// A mirror, as the outlets know it.
@@ -48,22 +51,38 @@ pub struct Outlets(Arc<Inner>);
 impl Outlets {
     /// Adds a hub for the rest of the process.
     pub fn add_hub(&self, hub: HubOutlet) {
-        self.0.hubs.write().unwrap_or_else(PoisonError::into_inner).push(hub);
+        self.0
+            .hubs
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(hub);
     }
 
     /// Adds or replaces the mirror of a target channel.
     pub fn add_mirror(&self, target: ChannelId, outlet: MirrorOutlet) {
-        self.0.mirrors.write().unwrap_or_else(PoisonError::into_inner).insert(target, outlet);
+        self.0
+            .mirrors
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(target, outlet);
     }
 
     /// Takes a mirror out.
     pub fn remove_mirror(&self, target: ChannelId) {
-        self.0.mirrors.write().unwrap_or_else(PoisonError::into_inner).remove(&target);
+        self.0
+            .mirrors
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&target);
     }
 
     /// Whom to tell of a target channel that has work but no mirror.
     pub fn when_mirror_is_missing(&self, tell: OnMissingMirror) {
-        *self.0.on_missing.write().unwrap_or_else(PoisonError::into_inner) = Some(tell);
+        *self
+            .0
+            .on_missing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(tell);
     }
 
     /// Frames to every hub.
@@ -71,8 +90,16 @@ impl Outlets {
         if frames.is_empty() {
             return;
         }
-        let committed = Committed { frames: Arc::new(frames) };
-        for hub in self.0.hubs.read().unwrap_or_else(PoisonError::into_inner).iter() {
+        let committed = Committed {
+            frames: Arc::new(frames),
+        };
+        for hub in self
+            .0
+            .hubs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             if hub.committed.post(committed.clone()).is_err() {
                 metrics::counter!("heliograph_hub_refusals_total").increment(1);
             }
@@ -81,7 +108,13 @@ impl Outlets {
 
     /// Asks every hub the same.
     pub fn tell_hubs(&self, request: fn() -> HubRequest) {
-        for hub in self.0.hubs.read().unwrap_or_else(PoisonError::into_inner).iter() {
+        for hub in self
+            .0
+            .hubs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             if let Err((refused, request)) = hub.requests.post(request()) {
                 tracing::error!(%refused, ?request, "a hub did not take word");
             }
@@ -90,7 +123,11 @@ impl Outlets {
 
     /// Work to the mirrors it is for.
     pub fn wake_mirrors(&self, wanted: HashMap<ChannelId, Vec<WantedDelivery>>) {
-        let mirrors = self.0.mirrors.read().unwrap_or_else(PoisonError::into_inner);
+        let mirrors = self
+            .0
+            .mirrors
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         for (target, deliveries) in wanted {
             match mirrors.get(&target) {
                 Some(outlet) if outlet.port.post(Wanted(deliveries)).is_err() => {
@@ -103,7 +140,13 @@ impl Outlets {
     }
 
     fn tell_missing(&self, target: ChannelId) {
-        if let Some(tell) = self.0.on_missing.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(tell) = self
+            .0
+            .on_missing
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             tell(target);
         }
     }

@@ -27,7 +27,13 @@ impl<M> Mail<M> {
     /// The message, and a stopwatch that counts its handling when dropped.
     pub fn open(self) -> (M, Handling) {
         let vitals = self.place.0.clone();
-        (self.body, Handling { vitals, since: Instant::now() })
+        (
+            self.body,
+            Handling {
+                vitals,
+                since: Instant::now(),
+            },
+        )
     }
 }
 
@@ -62,7 +68,10 @@ pub struct Port<M: Send + 'static> {
 
 impl<M: Send + 'static> Clone for Port<M> {
     fn clone(&self) -> Self {
-        Self { recipient: self.recipient.clone(), vitals: self.vitals.clone() }
+        Self {
+            recipient: self.recipient.clone(),
+            vitals: self.vitals.clone(),
+        }
     }
 }
 
@@ -83,7 +92,10 @@ impl<M: Send + 'static> Port<M> {
         if !self.vitals.enter() {
             return Err((Refused::Full, body));
         }
-        let mail = Mail { body, place: Place(self.vitals.clone()) };
+        let mail = Mail {
+            body,
+            place: Place(self.vitals.clone()),
+        };
         // Never `Full` here: the mailbox is opened wider than the places that `enter` gives out.
         self.recipient.try_send(mail).map_err(|error| match error {
             actix::prelude::SendError::Full(mail) => (Refused::Full, mail.body),

@@ -2,7 +2,9 @@
 //! signal.
 
 use crate::supervision::{Observe, Restartable};
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture,
+};
 use chrono::{Days, NaiveDate};
 use heliograph_schema::store::{Store, StoreError, retention};
 use serde_json::json;
@@ -42,30 +44,54 @@ pub struct Retention {
 impl Retention {
     /// The first generation.
     pub fn new(makings: RetentionMakings) -> Self {
-        Self { makings, rounds: 0, last_error: None }
+        Self {
+            makings,
+            rounds: 0,
+            last_error: None,
+        }
     }
 
     fn round(&self, ctx: &mut Context<Self>) {
-        let (store, kept, today) = (self.makings.store.clone(), self.makings.kept, (self.makings.today)());
-        ctx.spawn(clean(store, kept, today).into_actor(self).map(|done, actor, _| {
-            actor.rounds += 1;
-            actor.last_error = done.err().map(|error| {
-                tracing::warn!(%error, "retention round failed");
-                error.to_string()
-            });
-        }));
+        let (store, kept, today) = (
+            self.makings.store.clone(),
+            self.makings.kept,
+            (self.makings.today)(),
+        );
+        ctx.spawn(
+            clean(store, kept, today)
+                .into_actor(self)
+                .map(|done, actor, _| {
+                    actor.rounds += 1;
+                    actor.last_error = done.err().map(|error| {
+                        tracing::warn!(%error, "retention round failed");
+                        error.to_string()
+                    });
+                }),
+        );
     }
 }
 
 async fn clean(store: Store, kept: Kept, today: NaiveDate) -> Result<(), StoreError> {
-    store.run(move |connection| retention::make_partitions(connection, today)).await?;
+    store
+        .run(move |connection| retention::make_partitions(connection, today))
+        .await?;
     if let Some(first_kept) = today.checked_sub_days(Days::new(kept.raw_batches_days.into())) {
-        store.run(move |connection| retention::drop_partitions(connection, first_kept)).await?;
+        store
+            .run(move |connection| retention::drop_partitions(connection, first_kept))
+            .await?;
     }
     let days = i32::try_from(kept.revisions_days).unwrap_or(i32::MAX);
-    while store.run(move |connection| retention::delete_revisions(connection, days)).await? > 0 {}
+    while store
+        .run(move |connection| retention::delete_revisions(connection, days))
+        .await?
+        > 0
+    {}
     let days = i32::try_from(kept.quarantine_days).unwrap_or(i32::MAX);
-    while store.run(move |connection| retention::delete_quarantine(connection, days)).await? > 0 {}
+    while store
+        .run(move |connection| retention::delete_quarantine(connection, days))
+        .await?
+        > 0
+    {}
     Ok(())
 }
 

@@ -11,9 +11,14 @@ use crate::{
     session_hub::HubRequest,
     supervision::{Observe, Restartable, Tree},
 };
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture,
+};
 use diesel::pg::PgConnection;
-use heliograph_schema::{ids::ChannelId, store::{Store, StoreError}};
+use heliograph_schema::{
+    ids::ChannelId,
+    store::{Store, StoreError},
+};
 use serde_json::json;
 use std::{collections::HashSet, sync::Arc};
 use tokio::sync::{oneshot, watch};
@@ -75,7 +80,11 @@ pub fn mirror_name(target_channel_id: ChannelId) -> String {
 impl Root {
     /// The first generation.
     pub fn new(makings: RootMakings) -> Self {
-        Self { makings, sources: HashSet::new(), mirrors: HashSet::new() }
+        Self {
+            makings,
+            sources: HashSet::new(),
+            mirrors: HashSet::new(),
+        }
     }
 
     fn work_by(&mut self, table: RoutingTable) {
@@ -87,7 +96,9 @@ impl Root {
             self.makings.tree.stop(&source_channel_name(gone));
         }
         for &new in sources.difference(&self.sources) {
-            self.makings.inlets.add(new, (self.makings.start_source_channel)(new));
+            self.makings
+                .inlets
+                .add(new, (self.makings.start_source_channel)(new));
         }
         self.sources = sources;
         for &gone in self.mirrors.difference(&targets) {
@@ -104,11 +115,17 @@ impl Root {
 
     fn ensure_mirror(&mut self, target: ChannelId) {
         if self.mirrors.insert(target) {
-            self.makings.outlets.add_mirror(target, (self.makings.start_mirror)(target));
+            self.makings
+                .outlets
+                .add_mirror(target, (self.makings.start_mirror)(target));
         }
     }
 
-    fn reconfigure(&self, answer: oneshot::Sender<Result<(), StoreError>>, ctx: &mut Context<Self>) {
+    fn reconfigure(
+        &self,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+        ctx: &mut Context<Self>,
+    ) {
         let version = self.makings.routing.borrow().version + 1;
         let (store, load) = (self.makings.store.clone(), self.makings.load_routing);
         let read = async move { store.run(move |connection| load(connection, version)).await };
@@ -133,7 +150,11 @@ impl Supervised for Root {
 impl Restartable for Root {
     /// The one exception: what runs is what runs, and a root that forgot it would start everything twice.
     fn successor(&self) -> Self {
-        Self { makings: self.makings.clone(), sources: self.sources.clone(), mirrors: self.mirrors.clone() }
+        Self {
+            makings: self.makings.clone(),
+            sources: self.sources.clone(),
+            mirrors: self.mirrors.clone(),
+        }
     }
 }
 

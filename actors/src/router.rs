@@ -36,7 +36,11 @@ impl Router {
     /// The first generation.
     pub fn new(makings: RouterMakings) -> Self {
         let core_term = makings.term.current();
-        Self { makings, core: RouterCore::default(), core_term }
+        Self {
+            makings,
+            core: RouterCore::default(),
+            core_term,
+        }
     }
 
     fn route(&mut self, route: Route) {
@@ -61,7 +65,11 @@ impl Router {
     }
 
     fn hand_over(&self, write: crate::messages::Write) {
-        if let Err((refused, request)) = self.makings.writer.post(StoreRequest::Write(Box::new(write))) {
+        if let Err((refused, request)) = self
+            .makings
+            .writer
+            .post(StoreRequest::Write(Box::new(write)))
+        {
             // Planned but not to be written: the numbers given out would leave a gap, so the term ends here.
             self.makings.term.end();
             tracing::warn!(%refused, "store writer did not take a plan");

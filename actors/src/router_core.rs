@@ -32,7 +32,10 @@ impl RouterCore {
     /// # Errors
     /// When a change cannot be said in JSON.
     pub fn plan(&mut self, table: &RoutingTable, route: Route) -> Result<Write, serde_json::Error> {
-        let before = *self.heads.entry(route.opened_at.channel_id).or_insert(route.opened_at);
+        let before = *self
+            .heads
+            .entry(route.opened_at.channel_id)
+            .or_insert(route.opened_at);
         let mut after = before;
         let mut counts = route.counts;
         let mut changes = Vec::with_capacity(route.changes.len());
@@ -42,10 +45,23 @@ impl RouterCore {
                 self.duplicates += 1;
                 continue;
             }
-            changes.push(place(table, route.forward, route.accepted_at_ms, &mut after, change)?);
+            changes.push(place(
+                table,
+                route.forward,
+                route.accepted_at_ms,
+                &mut after,
+                change,
+            )?);
         }
         self.heads.insert(after.channel_id, after);
-        Ok(Write { term: route.term, before, after, changes, counts, answer: route.answer })
+        Ok(Write {
+            term: route.term,
+            before,
+            after,
+            changes,
+            counts,
+            answer: route.answer,
+        })
     }
 
     /// Whether this visible change was planned before; remembers it.
@@ -98,7 +114,12 @@ fn place(
     head.newest_known_id = head.newest_known_id.max(signal_id);
     let state_json = serde_json::to_string(&*state)?;
     let Some(kind) = kind else {
-        return Ok(Planned { state, state_json, revision: None, deliveries: Vec::new() });
+        return Ok(Planned {
+            state,
+            state_json,
+            revision: None,
+            deliveries: Vec::new(),
+        });
     };
     head.cursor.seq += 1;
     let is_create = kind == RevisionKind::Create;
@@ -114,13 +135,33 @@ fn place(
         accepted_at_ms,
         signal: SignalView::of(&state),
     })?;
-    let deliveries = if is_create && forward { deliveries(table, head.channel_id, &state) } else { Vec::new() };
-    Ok(Planned { state, state_json, revision: Some(PlannedRevision { place: head.cursor, kind, frame }), deliveries })
+    let deliveries = if is_create && forward {
+        deliveries(table, head.channel_id, &state)
+    } else {
+        Vec::new()
+    };
+    Ok(Planned {
+        state,
+        state_json,
+        revision: Some(PlannedRevision {
+            place: head.cursor,
+            kind,
+            frame,
+        }),
+        deliveries,
+    })
 }
 
 /// Where a new signal is to stand. Later changes follow the deliveries that exist, whatever the mappings say by then.
-fn deliveries(table: &RoutingTable, source_channel_id: ChannelId, state: &SignalState) -> Vec<NewDelivery> {
-    let mappings = table.mappings.get(&source_channel_id).map_or(&[][..], Vec::as_slice);
+fn deliveries(
+    table: &RoutingTable,
+    source_channel_id: ChannelId,
+    state: &SignalState,
+) -> Vec<NewDelivery> {
+    let mappings = table
+        .mappings
+        .get(&source_channel_id)
+        .map_or(&[][..], Vec::as_slice);
     let wanted = |mapping: &crate::routing::Mapping| NewDelivery {
         signal_id: state.signal_id,
         target_channel_id: mapping.target_channel_id,
@@ -149,17 +190,39 @@ mod tests {
 
     fn change(signal: i64, revision: i32, kind: Option<RevisionKind>) -> Change {
         let (signal_id, guild_id) = (SignalId::new(signal).unwrap(), GuildId::new(9).unwrap());
-        let state = SignalState { revision, ..SignalState::unknown(signal_id, channel(), guild_id) };
-        Change { kind, state: Arc::new(state) }
+        let state = SignalState {
+            revision,
+            ..SignalState::unknown(signal_id, channel(), guild_id)
+        };
+        Change {
+            kind,
+            state: Arc::new(state),
+        }
     }
 
     fn head() -> Head {
-        Head { channel_id: channel(), cursor: Cursor { epoch: 1, seq: 41 }, newest_known_id: 50, newest_created_id: 50 }
+        Head {
+            channel_id: channel(),
+            cursor: Cursor { epoch: 1, seq: 41 },
+            newest_known_id: 50,
+            newest_created_id: 50,
+        }
     }
 
     fn route(forward: bool, changes: Vec<Change>) -> Route {
-        let counts = Counts { accepted: changes.len() as u32, ..Counts::default() };
-        Route { term: 3, opened_at: head(), forward, accepted_at_ms: 1, changes, counts, answer: oneshot::channel().0 }
+        let counts = Counts {
+            accepted: changes.len() as u32,
+            ..Counts::default()
+        };
+        Route {
+            term: 3,
+            opened_at: head(),
+            forward,
+            accepted_at_ms: 1,
+            changes,
+            counts,
+            answer: oneshot::channel().0,
+        }
     }
 
     fn table() -> RoutingTable {
@@ -171,50 +234,136 @@ mod tests {
             ping_role_id: ping,
             priority: 0,
         };
-        RoutingTable { mappings: [(channel(), vec![target(1, None), target(2, None)])].into(), ..RoutingTable::default() }
+        RoutingTable {
+            mappings: [(channel(), vec![target(1, None), target(2, None)])].into(),
+            ..RoutingTable::default()
+        }
     }
 
     const CREATE: Option<RevisionKind> = Some(RevisionKind::Create);
     const UPDATE: Option<RevisionKind> = Some(RevisionKind::Update);
 
     fn seqs(write: &Write) -> Vec<Option<i64>> {
-        write.changes.iter().map(|change| change.revision.as_ref().map(|r| r.place.seq)).collect()
+        write
+            .changes
+            .iter()
+            .map(|change| change.revision.as_ref().map(|r| r.place.seq))
+            .collect()
     }
 
     #[test]
     fn visible_changes_get_dense_numbers_and_held_ones_none() {
         let mut core = RouterCore::default();
-        let first = core.plan(&table(), route(true, vec![change(51, 1, CREATE), change(52, 0, None), change(51, 2, UPDATE)])).unwrap();
+        let first = core
+            .plan(
+                &table(),
+                route(
+                    true,
+                    vec![
+                        change(51, 1, CREATE),
+                        change(52, 0, None),
+                        change(51, 2, UPDATE),
+                    ],
+                ),
+            )
+            .unwrap();
         assert_eq!(seqs(&first), [Some(42), None, Some(43)]);
         assert_eq!((first.before.cursor.seq, first.after.cursor.seq), (41, 43));
-        assert_eq!((first.after.newest_known_id, first.after.newest_created_id), (52, 51));
-        let second = core.plan(&table(), route(true, vec![change(53, 1, CREATE)])).unwrap();
-        assert_eq!((second.before, seqs(&second)), (first.after, vec![Some(44)]));
+        assert_eq!(
+            (first.after.newest_known_id, first.after.newest_created_id),
+            (52, 51)
+        );
+        let second = core
+            .plan(&table(), route(true, vec![change(53, 1, CREATE)]))
+            .unwrap();
+        assert_eq!(
+            (second.before, seqs(&second)),
+            (first.after, vec![Some(44)])
+        );
     }
 
     #[test]
     fn what_was_planned_before_is_dropped_and_counted() {
         let mut core = RouterCore::default();
-        core.plan(&table(), route(true, vec![change(51, 1, CREATE), change(51, 2, UPDATE)])).unwrap();
-        let again = core.plan(&table(), route(true, vec![change(51, 2, UPDATE), change(51, 1, CREATE), change(51, 3, UPDATE)])).unwrap();
+        core.plan(
+            &table(),
+            route(true, vec![change(51, 1, CREATE), change(51, 2, UPDATE)]),
+        )
+        .unwrap();
+        let again = core
+            .plan(
+                &table(),
+                route(
+                    true,
+                    vec![
+                        change(51, 2, UPDATE),
+                        change(51, 1, CREATE),
+                        change(51, 3, UPDATE),
+                    ],
+                ),
+            )
+            .unwrap();
         assert_eq!(seqs(&again), [Some(44)]);
-        assert_eq!(again.counts, Counts { accepted: 1, deduped: 2, held: 0 });
+        assert_eq!(
+            again.counts,
+            Counts {
+                accepted: 1,
+                deduped: 2,
+                held: 0
+            }
+        );
     }
 
     #[test]
     fn only_creates_of_forwarding_connectors_are_delivered_by_mapping() {
         let mut core = RouterCore::default();
-        let write = core.plan(&table(), route(true, vec![change(51, 1, CREATE), change(51, 2, UPDATE)])).unwrap();
-        assert_eq!(write.changes.iter().map(|c| c.deliveries.len()).collect::<Vec<_>>(), [2, 0]);
-        let write = core.plan(&table(), route(false, vec![change(52, 1, CREATE)])).unwrap();
+        let write = core
+            .plan(
+                &table(),
+                route(true, vec![change(51, 1, CREATE), change(51, 2, UPDATE)]),
+            )
+            .unwrap();
+        assert_eq!(
+            write
+                .changes
+                .iter()
+                .map(|c| c.deliveries.len())
+                .collect::<Vec<_>>(),
+            [2, 0]
+        );
+        let write = core
+            .plan(&table(), route(false, vec![change(52, 1, CREATE)]))
+            .unwrap();
         assert!(write.changes[0].deliveries.is_empty());
     }
 
     #[test]
     fn a_create_below_the_newest_is_marked_late() {
         let mut core = RouterCore::default();
-        let write = core.plan(&table(), route(true, vec![change(40, 1, CREATE), change(60, 1, CREATE), change(60, 2, UPDATE)])).unwrap();
-        let late = |change: &Planned| change.revision.as_ref().unwrap().frame.contains("\"late\":true");
-        assert_eq!(write.changes.iter().map(late).collect::<Vec<_>>(), [true, false, false]);
+        let write = core
+            .plan(
+                &table(),
+                route(
+                    true,
+                    vec![
+                        change(40, 1, CREATE),
+                        change(60, 1, CREATE),
+                        change(60, 2, UPDATE),
+                    ],
+                ),
+            )
+            .unwrap();
+        let late = |change: &Planned| {
+            change
+                .revision
+                .as_ref()
+                .unwrap()
+                .frame
+                .contains("\"late\":true")
+        };
+        assert_eq!(
+            write.changes.iter().map(late).collect::<Vec<_>>(),
+            [true, false, false]
+        );
     }
 }

@@ -36,7 +36,9 @@ impl ThreadMode {
 
     /// The mode with this word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Include, Self::Exclude, Self::Only].into_iter().find(|mode| mode.word() == word)
+        [Self::Include, Self::Exclude, Self::Only]
+            .into_iter()
+            .find(|mode| mode.word() == word)
     }
 }
 
@@ -143,11 +145,16 @@ pub struct RoutingTable {
 impl RoutingTable {
     /// The channels a viewer of this tier may see live.
     pub fn visible_to(&self, tier: i16) -> impl Iterator<Item = &Arc<SourceChannel>> {
-        self.sources.values().filter(move |source| source.min_tier.is_some_and(|min| min <= tier))
+        self.sources
+            .values()
+            .filter(move |source| source.min_tier.is_some_and(|min| min <= tier))
     }
 
     /// Whether a viewer of this tier may see this channel live.
     pub fn may_see(&self, tier: i16, channel_id: ChannelId) -> bool {
-        self.sources.get(&channel_id).and_then(|source| source.min_tier).is_some_and(|min| min <= tier)
+        self.sources
+            .get(&channel_id)
+            .and_then(|source| source.min_tier)
+            .is_some_and(|min| min <= tier)
     }
 }

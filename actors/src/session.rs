@@ -62,7 +62,11 @@ pub struct Session {
 impl Session {
     /// A session that is in its thread's [`LocalSessions`] already.
     pub fn new(makings: SessionMakings) -> Self {
-        Self { makings, heard_at: Instant::now(), talk: (Instant::now(), 0) }
+        Self {
+            makings,
+            heard_at: Instant::now(),
+            talk: (Instant::now(), 0),
+        }
     }
 
     fn end(&self, code: CloseCode) {
@@ -90,7 +94,9 @@ impl Session {
         if self.heard_at.elapsed() > self.makings.silence_max {
             return self.end(CloseCode::Silent);
         }
-        self.say(&wire::frame(&ServerFrame::Heartbeat { server_time_ms: (self.makings.now_ms)() }));
+        self.say(&wire::frame(&ServerFrame::Heartbeat {
+            server_time_ms: (self.makings.now_ms)(),
+        }));
         self.say(&wire::ping());
     }
 
@@ -113,7 +119,10 @@ impl Session {
             Err(error) if error.is_syntax() || error.is_eof() => self.end(CloseCode::BadFrame),
             Err(error) => {
                 let message = error.to_string();
-                self.say(&wire::frame(&ServerFrame::Error { code: "not_understood", message: &message }));
+                self.say(&wire::frame(&ServerFrame::Error {
+                    code: "not_understood",
+                    message: &message,
+                }));
             }
         }
     }
@@ -134,7 +143,9 @@ impl Actor for Session {
 /// Also after a panic: the socket is closed and the hub forgets it.
 impl Drop for Session {
     fn drop(&mut self) {
-        self.makings.outbox.close(wire::close(CloseCode::Internal), false);
+        self.makings
+            .outbox
+            .close(wire::close(CloseCode::Internal), false);
         if let Ok(mut sessions) = self.makings.sessions.try_borrow_mut() {
             sessions.remove(&self.makings.key);
         }

@@ -11,12 +11,14 @@ use crate::{
     supervision::{Observe, Restartable},
     wire,
 };
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture,
+};
 use bytes::Bytes;
 use heliograph_schema::{
     frame::{
-        AttachChannel, AttachStatus, AttachedChannel, ChannelCursor, ChannelStanding, CloseCode, Cursor, PROTOCOL,
-        ServerFrame,
+        AttachChannel, AttachStatus, AttachedChannel, ChannelCursor, ChannelStanding, CloseCode,
+        Cursor, PROTOCOL, ServerFrame,
     },
     ids::ChannelId,
     store::{Store, session_tokens, signals},
@@ -124,14 +126,27 @@ impl SessionHub {
     pub fn new(makings: SessionHubMakings) -> Self {
         let core = HubCore::new(makings.bounds.ring);
         let turns = Arc::new(Semaphore::new(REPLAYS_AT_ONCE));
-        Self { makings, core, attached: HashMap::new(), turns, replays: HashMap::new(), replays_begun: 0, frames: 0, cut: 0 }
+        Self {
+            makings,
+            core,
+            attached: HashMap::new(),
+            turns,
+            replays: HashMap::new(),
+            replays_begun: 0,
+            frames: 0,
+            cut: 0,
+        }
     }
 
     /// Reads the heads of source channels that are not known yet; nothing else is handled until they are.
     fn learn_heads(&self, ctx: &mut Context<Self>) {
         let routing = self.makings.routing.borrow().clone();
-        let unknown: Vec<ChannelId> =
-            routing.sources.keys().copied().filter(|&id| self.core.head(id).is_none()).collect();
+        let unknown: Vec<ChannelId> = routing
+            .sources
+            .keys()
+            .copied()
+            .filter(|&id| self.core.head(id).is_none())
+            .collect();
         if unknown.is_empty() {
             return;
         }
@@ -139,7 +154,10 @@ impl SessionHub {
         let read = async move {
             loop {
                 let channels = unknown.clone();
-                match store.run(move |connection| signals::heads(connection, &channels)).await {
+                match store
+                    .run(move |connection| signals::heads(connection, &channels))
+                    .await
+                {
                     Ok(heads) => return (unknown, heads),
                     Err(error) => {
                         tracing::warn!(%error, "heads could not be read");
@@ -153,7 +171,9 @@ impl SessionHub {
                 actor.core.learn_head(head.channel_id, head.cursor);
             }
             for channel_id in unknown {
-                actor.core.learn_head(channel_id, crate::router_core::BEFORE_ALL);
+                actor
+                    .core
+                    .learn_head(channel_id, crate::router_core::BEFORE_ALL);
             }
         }));
     }
@@ -174,7 +194,9 @@ impl SessionHub {
         {
             let locals = self.makings.sessions.borrow();
             for session in sessions {
-                let Some(local) = locals.get(session) else { continue };
+                let Some(local) = locals.get(session) else {
+                    continue;
+                };
                 if frames.iter().any(|frame| local.outbox.push(frame).is_err()) {
                     overflowed.push(*session);
                 }
@@ -214,7 +236,9 @@ impl SessionHub {
     fn welcome(&mut self, session: SessionKey) {
         let frame = {
             let locals = self.makings.sessions.borrow();
-            let Some(local) = locals.get(&session) else { return };
+            let Some(local) = locals.get(&session) else {
+                return;
+            };
             let routing = self.makings.routing.borrow().clone();
             let channels = routing
                 .visible_to(local.tier)
@@ -223,14 +247,18 @@ impl SessionHub {
                     name: source.name.clone(),
                     guild_id: source.guild_id,
                     guild_name: source.guild_name.clone(),
-                    head: self.core.head(source.channel_id).unwrap_or(crate::router_core::BEFORE_ALL),
+                    head: self
+                        .core
+                        .head(source.channel_id)
+                        .unwrap_or(crate::router_core::BEFORE_ALL),
                 })
                 .collect();
             wire::frame(&ServerFrame::Welcome {
                 protocol: PROTOCOL,
                 session_id: &local.session_id,
                 server_time_ms: (self.makings.now_ms)(),
-                heartbeat_ms: u64::try_from(self.makings.bounds.heartbeat.as_millis()).unwrap_or(u64::MAX),
+                heartbeat_ms: u64::try_from(self.makings.bounds.heartbeat.as_millis())
+                    .unwrap_or(u64::MAX),
                 channels,
             })
         };
@@ -238,8 +266,15 @@ impl SessionHub {
     }
 
     fn attach(&mut self, session: SessionKey, wanted: &[AttachChannel], ctx: &mut Context<Self>) {
-        let local = self.makings.sessions.borrow().get(&session).map(|local| (local.tier, local.outbox.replay_room()));
-        let Some((tier, mut room)) = local else { return };
+        let local = self
+            .makings
+            .sessions
+            .borrow()
+            .get(&session)
+            .map(|local| (local.tier, local.outbox.replay_room()));
+        let Some((tier, mut room)) = local else {
+            return;
+        };
         let held = self.attached.get(&session).map_or(0, HashSet::len);
         if held + wanted.len() > self.makings.bounds.channels_max {
             return self.end(session, CloseCode::TooManyChannels, false);
@@ -251,7 +286,11 @@ impl SessionHub {
             let channel_id = want.channel_id;
             if !routing.may_see(tier, channel_id) {
                 let head = Cursor { epoch: 0, seq: 0 };
-                answers.push(AttachedChannel { channel_id, status: AttachStatus::Forbidden, head });
+                answers.push(AttachedChannel {
+                    channel_id,
+                    status: AttachStatus::Forbidden,
+                    head,
+                });
                 continue;
             }
             let was_attached = !self.attached.entry(session).or_default().insert(channel_id);
@@ -260,33 +299,66 @@ impl SessionHub {
                 room -= frames.iter().map(Bytes::len).sum::<usize>();
             }
             if got.status != AttachStatus::Resumed && !was_attached {
-                self.attached.entry(session).or_default().remove(&channel_id);
+                self.attached
+                    .entry(session)
+                    .or_default()
+                    .remove(&channel_id);
             }
-            answers.push(AttachedChannel { channel_id, status: got.status, head: got.head });
+            answers.push(AttachedChannel {
+                channel_id,
+                status: got.status,
+                head: got.head,
+            });
             nexts.push((channel_id, got.then));
         }
-        self.push(session, &wire::frame(&ServerFrame::Attached { channels: answers }));
+        self.push(
+            session,
+            &wire::frame(&ServerFrame::Attached { channels: answers }),
+        );
         for (channel_id, next) in nexts {
             self.go_on(session, channel_id, next, ctx);
         }
     }
 
-    fn go_on(&mut self, session: SessionKey, channel_id: ChannelId, next: Next, ctx: &mut Context<Self>) {
+    fn go_on(
+        &mut self,
+        session: SessionKey,
+        channel_id: ChannelId,
+        next: Next,
+        ctx: &mut Context<Self>,
+    ) {
         match next {
             Next::Stop => {}
             Next::Replay(after) => self.replay(session, channel_id, after, ctx),
             Next::Live(frames) => {
                 self.push_all(&[session], &frames);
-                let Some(cursor) = self.core.head(channel_id) else { return };
-                self.push(session, &wire::frame(&ServerFrame::Live(ChannelCursor { channel_id, cursor })));
+                let Some(cursor) = self.core.head(channel_id) else {
+                    return;
+                };
+                self.push(
+                    session,
+                    &wire::frame(&ServerFrame::Live(ChannelCursor { channel_id, cursor })),
+                );
             }
         }
     }
 
     /// Reads one page for a session when its queue has room and it is its turn.
-    fn replay(&mut self, session: SessionKey, channel_id: ChannelId, after: Cursor, ctx: &mut Context<Self>) {
-        let Some(outbox) = self.outbox_of(session) else { return };
-        let (store, turns, page) = (self.makings.store.clone(), self.turns.clone(), self.makings.bounds.replay_page);
+    fn replay(
+        &mut self,
+        session: SessionKey,
+        channel_id: ChannelId,
+        after: Cursor,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(outbox) = self.outbox_of(session) else {
+            return;
+        };
+        let (store, turns, page) = (
+            self.makings.store.clone(),
+            self.turns.clone(),
+            self.makings.bounds.replay_page,
+        );
         self.replays_begun += 1;
         let replay = self.replays_begun;
         self.replays.insert((session, channel_id), replay);
@@ -294,7 +366,9 @@ impl SessionHub {
             outbox.half_empty().await;
             loop {
                 let turn = turns.acquire().await;
-                let read = store.run(move |connection| signals::replay(connection, channel_id, after, page)).await;
+                let read = store
+                    .run(move |connection| signals::replay(connection, channel_id, after, page))
+                    .await;
                 drop(turn);
                 match read {
                     Ok(rows) => return rows,
@@ -311,7 +385,11 @@ impl SessionHub {
     }
 
     fn outbox_of(&self, session: SessionKey) -> Option<Outbox> {
-        self.makings.sessions.borrow().get(&session).map(|local| local.outbox.clone())
+        self.makings
+            .sessions
+            .borrow()
+            .get(&session)
+            .map(|local| local.outbox.clone())
     }
 
     /// Sends as much of a page as there is room for, and goes on with the rest when the socket has taken some of it: a page of
@@ -328,26 +406,37 @@ impl SessionHub {
         if self.replays.get(&(session, channel_id)) != Some(&replay) {
             return;
         }
-        let (Some(head), Some(outbox)) = (self.core.head(channel_id), self.outbox_of(session)) else { return };
+        let (Some(head), Some(outbox)) = (self.core.head(channel_id), self.outbox_of(session))
+        else {
+            return;
+        };
         // The table may be ahead of what has arrived here: what is beyond the head comes live.
-        let dense = (after.seq + 1..).zip(&rows).take_while(|(seq, row)| *seq == row.0 && row.0 <= head.seq).count();
+        let dense = (after.seq + 1..)
+            .zip(&rows)
+            .take_while(|(seq, row)| *seq == row.0 && row.0 <= head.seq)
+            .count();
         rows.truncate(dense);
         if rows.is_empty() && after.seq < head.seq {
             // The table no longer holds what the cursor needs: the retention has passed over it.
             return self.must_resync(session, channel_id, head);
         }
         let mut room = outbox.replay_room();
-        let fitting = rows.iter().take_while(|row| match room.checked_sub(row.1.len()) {
-            Some(left) => {
-                room = left;
-                true
-            }
-            None => false,
-        });
+        let fitting = rows
+            .iter()
+            .take_while(|row| match room.checked_sub(row.1.len()) {
+                Some(left) => {
+                    room = left;
+                    true
+                }
+                None => false,
+            });
         // One at least, so that it goes on: half of the queue is free, or all of it.
         let count = fitting.count().max(1).min(rows.len());
         let frames: Vec<Bytes> = rows.drain(..count).map(|row| wire::text(&row.1)).collect();
-        let at = Cursor { seq: after.seq + count as i64, ..after };
+        let at = Cursor {
+            seq: after.seq + count as i64,
+            ..after
+        };
         self.push_all(&[session], &frames);
         if !rows.is_empty() {
             let rest = async move { outbox.half_empty().await };
@@ -357,7 +446,9 @@ impl SessionHub {
             return;
         }
         self.replays.remove(&(session, channel_id));
-        let next = self.core.replayed(session, channel_id, at, outbox.replay_room());
+        let next = self
+            .core
+            .replayed(session, channel_id, at, outbox.replay_room());
         self.go_on(session, channel_id, next, ctx);
     }
 
@@ -366,16 +457,26 @@ impl SessionHub {
         if let Some(channels) = self.attached.get_mut(&session) {
             channels.remove(&channel_id);
         }
-        let channels = vec![AttachedChannel { channel_id, status: AttachStatus::ResyncRequired, head }];
+        let channels = vec![AttachedChannel {
+            channel_id,
+            status: AttachStatus::ResyncRequired,
+            head,
+        }];
         self.push(session, &wire::frame(&ServerFrame::Attached { channels }));
     }
 
     fn detach(&mut self, session: SessionKey, channels: &[ChannelId], reason: &str) {
         for &channel_id in channels {
-            let attached = self.attached.get_mut(&session).is_some_and(|held| held.remove(&channel_id));
+            let attached = self
+                .attached
+                .get_mut(&session)
+                .is_some_and(|held| held.remove(&channel_id));
             if attached {
                 self.leave_channel(session, channel_id);
-                self.push(session, &wire::frame(&ServerFrame::Detached { channel_id, reason }));
+                self.push(
+                    session,
+                    &wire::frame(&ServerFrame::Detached { channel_id, reason }),
+                );
             }
         }
     }
@@ -385,7 +486,10 @@ impl SessionHub {
         metrics::counter!("heliograph_hub_holes_total").increment(1);
         let read = async move {
             loop {
-                match store.run(move |connection| signals::replay(connection, channel_id, after, page)).await {
+                match store
+                    .run(move |connection| signals::replay(connection, channel_id, after, page))
+                    .await
+                {
                     Ok(rows) => return rows,
                     Err(error) => {
                         tracing::warn!(%error, %channel_id, "a hole could not be read");
@@ -407,14 +511,26 @@ impl SessionHub {
 
     fn reconfigured(&mut self, ctx: &mut Context<Self>) {
         let routing = self.makings.routing.borrow().clone();
-        let tiers: HashMap<SessionKey, i16> =
-            self.makings.sessions.borrow().iter().map(|(&key, local)| (key, local.tier)).collect();
+        let tiers: HashMap<SessionKey, i16> = self
+            .makings
+            .sessions
+            .borrow()
+            .iter()
+            .map(|(&key, local)| (key, local.tier))
+            .collect();
         let hidden: Vec<(SessionKey, Vec<ChannelId>)> = self
             .attached
             .iter()
             .map(|(&session, channels)| {
                 let tier = tiers.get(&session).copied().unwrap_or(i16::MIN);
-                (session, channels.iter().copied().filter(|&id| !routing.may_see(tier, id)).collect())
+                (
+                    session,
+                    channels
+                        .iter()
+                        .copied()
+                        .filter(|&id| !routing.may_see(tier, id))
+                        .collect(),
+                )
             })
             .collect();
         for (session, channels) in hidden {
@@ -426,8 +542,13 @@ impl SessionHub {
 
     /// Asks which tokens have ended and ends their sessions.
     fn end_revoked(&self, ctx: &mut Context<Self>) {
-        let mut tokens: Vec<i64> =
-            self.makings.sessions.borrow().values().filter_map(|local| local.session_token_id).collect();
+        let mut tokens: Vec<i64> = self
+            .makings
+            .sessions
+            .borrow()
+            .values()
+            .filter_map(|local| local.session_token_id)
+            .collect();
         tokens.sort_unstable();
         tokens.dedup();
         if tokens.is_empty() {
@@ -437,7 +558,10 @@ impl SessionHub {
         let read = async move {
             loop {
                 let asked = tokens.clone();
-                match store.run(move |connection| session_tokens::ended_among(connection, &asked)).await {
+                match store
+                    .run(move |connection| session_tokens::ended_among(connection, &asked))
+                    .await
+                {
                     Ok(ended) => return ended,
                     Err(error) => {
                         tracing::warn!(%error, "session tokens could not be read");
@@ -447,7 +571,8 @@ impl SessionHub {
             }
         };
         ctx.spawn(read.into_actor(self).map(|ended, actor, _| {
-            let of_ended = |local: &LocalSession| local.session_token_id.is_some_and(|id| ended.contains(&id));
+            let of_ended =
+                |local: &LocalSession| local.session_token_id.is_some_and(|id| ended.contains(&id));
             let sessions: Vec<SessionKey> = actor
                 .makings
                 .sessions
@@ -465,10 +590,19 @@ impl SessionHub {
     fn drain(&mut self) {
         let sessions: Vec<SessionKey> = self.makings.sessions.borrow().keys().copied().collect();
         for session in sessions {
-            let cursors = self.attached.get(&session).into_iter().flatten().filter_map(|&channel_id| {
-                self.core.head(channel_id).map(|cursor| ChannelCursor { channel_id, cursor })
+            let cursors = self
+                .attached
+                .get(&session)
+                .into_iter()
+                .flatten()
+                .filter_map(|&channel_id| {
+                    self.core
+                        .head(channel_id)
+                        .map(|cursor| ChannelCursor { channel_id, cursor })
+                });
+            let farewell = wire::frame(&ServerFrame::GoingAway {
+                cursors: cursors.collect(),
             });
-            let farewell = wire::frame(&ServerFrame::GoingAway { cursors: cursors.collect() });
             self.push(session, &farewell);
             self.end(session, CloseCode::GoingAway, false);
         }
@@ -482,7 +616,11 @@ impl SessionHub {
             match local.closing_since {
                 Some(since) if now.duration_since(since) > FAREWELL => (local.shut)(),
                 Some(_) => {}
-                None if local.outbox.stuck_for(now).is_some_and(|age| age > self.makings.bounds.outbox_age_max) => {
+                None if local
+                    .outbox
+                    .stuck_for(now)
+                    .is_some_and(|age| age > self.makings.bounds.outbox_age_max) =>
+                {
                     slow.push(session);
                 }
                 None => {}
@@ -527,8 +665,13 @@ impl Handler<Mail<Committed>> for SessionHub {
         let (committed, _handling) = mail.open();
         fail::fail_point!("session_hub::committed", |_| ());
         for frame in committed.frames.iter() {
-            match self.core.arrived(frame.channel_id, frame.place, &frame.bytes) {
-                Arrival::Deliver(sessions) => self.push_all(&sessions, std::slice::from_ref(&frame.bytes)),
+            match self
+                .core
+                .arrived(frame.channel_id, frame.place, &frame.bytes)
+            {
+                Arrival::Deliver(sessions) => {
+                    self.push_all(&sessions, std::slice::from_ref(&frame.bytes))
+                }
                 Arrival::Nothing => {}
                 Arrival::Heal(after) => self.heal(frame.channel_id, after, ctx),
                 Arrival::Resync(sessions) => {

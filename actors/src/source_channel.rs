@@ -13,7 +13,11 @@ use crate::{
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture,
 };
-use heliograph_schema::{ids::{ChannelId, SignalId}, signal::SignalState, store::signals::Head};
+use heliograph_schema::{
+    ids::{ChannelId, SignalId},
+    signal::SignalState,
+    store::signals::Head,
+};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
@@ -52,12 +56,20 @@ pub struct SourceChannel {
 impl SourceChannel {
     /// The first generation.
     pub fn new(makings: SourceChannelMakings) -> Self {
-        Self { makings, memory: None }
+        Self {
+            makings,
+            memory: None,
+        }
     }
 
     fn begin(&mut self, opened: Opened) {
         let core = ChannelCore::new(opened.head, self.makings.remembered_max);
-        self.memory = Some(Memory { term: opened.term, opened_at: opened.head, routed: 0, core });
+        self.memory = Some(Memory {
+            term: opened.term,
+            opened_at: opened.head,
+            routed: 0,
+            core,
+        });
     }
 
     /// The memory, when it is of the current term.
@@ -69,7 +81,9 @@ impl SourceChannel {
     /// Takes a capture one step further: opens the channel, recalls what is not remembered, or joins and routes. While it
     /// waits for the writer no other message is taken, so that batches stay in their order.
     fn advance(&mut self, capture: Capture, ctx: &mut Context<Self>) {
-        let Some(memory) = self.memory() else { return self.open_and_retry(capture, ctx) };
+        let Some(memory) = self.memory() else {
+            return self.open_and_retry(capture, ctx);
+        };
         let unremembered = memory.core.unremembered(&capture.observations);
         if !unremembered.is_empty() {
             return self.recall_and_retry(unremembered, capture, ctx);
@@ -79,7 +93,9 @@ impl SourceChannel {
 
     fn join_and_route(&mut self, capture: Capture) {
         let router = self.makings.router.clone();
-        let Some(memory) = self.memory() else { return refuse(capture.answer, WriteAnswer::Stale) };
+        let Some(memory) = self.memory() else {
+            return refuse(capture.answer, WriteAnswer::Stale);
+        };
         let (changes, counts) = memory.core.join_batch(capture.observations);
         memory.routed += i64::from(counts.accepted);
         let route = Route {
@@ -101,31 +117,45 @@ impl SourceChannel {
 
     fn open_and_retry(&self, capture: Capture, ctx: &mut Context<Self>) {
         let (answer, opened) = oneshot::channel();
-        let request = StoreRequest::Open(Open { channel_id: self.makings.channel_id, answer });
+        let request = StoreRequest::Open(Open {
+            channel_id: self.makings.channel_id,
+            answer,
+        });
         if self.makings.writer.post(request).is_err() {
             return refuse(capture.answer, WriteAnswer::Unavailable);
         }
-        ctx.wait(opened.into_actor(self).map(move |opened, actor, ctx| match opened {
-            Ok(Some(opened)) => {
-                actor.begin(opened);
-                actor.advance_once(capture, ctx);
-            }
-            Ok(None) | Err(_) => refuse(capture.answer, WriteAnswer::Unavailable),
-        }));
+        ctx.wait(
+            opened
+                .into_actor(self)
+                .map(move |opened, actor, ctx| match opened {
+                    Ok(Some(opened)) => {
+                        actor.begin(opened);
+                        actor.advance_once(capture, ctx);
+                    }
+                    Ok(None) | Err(_) => refuse(capture.answer, WriteAnswer::Unavailable),
+                }),
+        );
     }
 
     fn recall_and_retry(&self, signals: Vec<SignalId>, capture: Capture, ctx: &mut Context<Self>) {
         let (answer, recalled) = oneshot::channel();
-        if self.makings.writer.post(StoreRequest::Recall(Recall { signals, answer })).is_err() {
+        if self
+            .makings
+            .writer
+            .post(StoreRequest::Recall(Recall { signals, answer }))
+            .is_err()
+        {
             return refuse(capture.answer, WriteAnswer::Unavailable);
         }
-        ctx.wait(recalled.into_actor(self).map(move |recalled: Result<Option<Vec<SignalState>>, _>, actor, _| {
-            let (Ok(Some(states)), Some(memory)) = (recalled, actor.memory()) else {
-                return refuse(capture.answer, WriteAnswer::Stale);
-            };
-            memory.core.remember(states);
-            actor.join_and_route(capture);
-        }));
+        ctx.wait(recalled.into_actor(self).map(
+            move |recalled: Result<Option<Vec<SignalState>>, _>, actor, _| {
+                let (Ok(Some(states)), Some(memory)) = (recalled, actor.memory()) else {
+                    return refuse(capture.answer, WriteAnswer::Stale);
+                };
+                memory.core.remember(states);
+                actor.join_and_route(capture);
+            },
+        ));
     }
 
     /// After opening: the term may have ended meanwhile, and then the sender tries again rather than we for ever.

@@ -6,11 +6,7 @@ use crate::{
     messages::{Change, Counts},
     observation::{Event, Observation},
 };
-use heliograph_schema::{
-    ids::SignalId,
-    signal::SignalState,
-    store::signals::Head,
-};
+use heliograph_schema::{ids::SignalId, signal::SignalState, store::signals::Head};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -43,8 +39,14 @@ impl ChannelCore {
     /// Signals that must be recalled before these observations can be joined.
     pub fn unremembered(&self, observations: &[Observation]) -> Vec<SignalId> {
         let mut seen = HashSet::new();
-        let unknown = |id: &SignalId| id.get() <= self.newest_known_id && !self.states.contains_key(id);
-        observations.iter().map(|said| said.signal_id).filter(unknown).filter(|id| seen.insert(*id)).collect()
+        let unknown =
+            |id: &SignalId| id.get() <= self.newest_known_id && !self.states.contains_key(id);
+        observations
+            .iter()
+            .map(|said| said.signal_id)
+            .filter(unknown)
+            .filter(|id| seen.insert(*id))
+            .collect()
     }
 
     /// Takes what the tables know. `asked` are all ids asked for: those without a state are unknown to the tables too.
@@ -72,10 +74,22 @@ impl ChannelCore {
     fn join_one(&mut self, said: &Observation, changes: &mut Vec<Change>, counts: &mut Counts) {
         fail::fail_point!("source_channel::join", |_| ());
         // For tests of poison events: compiled out without the feature `failpoints`.
-        fail::fail_point!("source_channel::poison", said.text.raw.contains('\u{2620}'), |_| ());
-        let known = self.states.get(&said.signal_id).map(|(state, _)| state.clone());
-        let mut state =
-            known.unwrap_or_else(|| Arc::new(SignalState::unknown(said.signal_id, said.channel_id, said.guild_id)));
+        fail::fail_point!(
+            "source_channel::poison",
+            said.text.raw.contains('\u{2620}'),
+            |_| ()
+        );
+        let known = self
+            .states
+            .get(&said.signal_id)
+            .map(|(state, _)| state.clone());
+        let mut state = known.unwrap_or_else(|| {
+            Arc::new(SignalState::unknown(
+                said.signal_id,
+                said.channel_id,
+                said.guild_id,
+            ))
+        });
         let kind = match join(Arc::make_mut(&mut state), said) {
             Joined::Revised(kind) => {
                 counts.accepted += 1;
@@ -106,8 +120,12 @@ impl ChannelCore {
     }
 
     fn forget_oldest(&mut self) {
-        while self.states.len() > self.remembered_max || self.touched.len() > 4 * self.remembered_max {
-            let Some((id, touch)) = self.touched.pop_front() else { return };
+        while self.states.len() > self.remembered_max
+            || self.touched.len() > 4 * self.remembered_max
+        {
+            let Some((id, touch)) = self.touched.pop_front() else {
+                return;
+            };
             if self.states.get(&id).is_some_and(|(_, last)| *last == touch) {
                 self.states.remove(&id);
             }

@@ -25,7 +25,10 @@ use heliograph_schema::{
 use serde_json::json;
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::{AtomicBool, Ordering::SeqCst}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 
@@ -124,13 +127,17 @@ impl StoreWriter {
     }
 
     fn flush(&mut self) {
-        let (writes, keeps) = (std::mem::take(&mut self.writes), std::mem::take(&mut self.keeps));
+        let (writes, keeps) = (
+            std::mem::take(&mut self.writes),
+            std::mem::take(&mut self.keeps),
+        );
         self.revisions_pending = 0;
         if writes.is_empty() && keeps.is_empty() {
             return;
         }
         let current = self.makings.term.current();
-        let (writes, stale): (Vec<_>, Vec<_>) = writes.into_iter().partition(|write| write.term == current);
+        let (writes, stale): (Vec<_>, Vec<_>) =
+            writes.into_iter().partition(|write| write.term == current);
         for write in stale {
             let _ = write.answer.send(WriteAnswer::Stale);
         }
@@ -139,13 +146,17 @@ impl StoreWriter {
 
     fn commit(&mut self, pending: Pending) {
         let group = pending.group();
-        let Some(connection) = self.connected() else { return pending.answer_all(WriteAnswer::Unavailable) };
+        let Some(connection) = self.connected() else {
+            return pending.answer_all(WriteAnswer::Unavailable);
+        };
         let started = Instant::now();
         match group.commit(connection) {
             Ok(raised) => {
                 self.commits += 1;
-                metrics::histogram!("heliograph_store_commit_seconds").record(started.elapsed().as_secs_f64());
-                metrics::histogram!("heliograph_store_group_revisions").record(group.revisions.len() as f64);
+                metrics::histogram!("heliograph_store_commit_seconds")
+                    .record(started.elapsed().as_secs_f64());
+                metrics::histogram!("heliograph_store_group_revisions")
+                    .record(group.revisions.len() as f64);
                 pending.publish(&self.makings.outlets, &raised);
             }
             Err(error) => self.commit_failed(pending, error),
@@ -175,7 +186,10 @@ impl StoreWriter {
             let _ = write.answer.send(WriteAnswer::Stale);
         }
         for keep in keeps {
-            self.commit(Pending { writes: Vec::new(), keeps: vec![keep] });
+            self.commit(Pending {
+                writes: Vec::new(),
+                keeps: vec![keep],
+            });
         }
     }
 
@@ -192,7 +206,10 @@ impl StoreWriter {
         let _ = recall.answer.send(states);
     }
 
-    fn read<T>(&mut self, read: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>) -> Option<T> {
+    fn read<T>(
+        &mut self,
+        read: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>,
+    ) -> Option<T> {
         let connection = self.connected()?;
         match read(connection) {
             Ok(found) => Some(found),
@@ -251,15 +268,28 @@ pub fn connect_and_lock(database_url: &str) -> Result<PgConnection, String> {
 
 /// Whether it is the data that PostgreSQL does not take, rather than PostgreSQL that is away, full or stopping.
 fn is_about_data(error: &StoreError) -> bool {
-    use diesel::result::{DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation}, Error};
+    use diesel::result::{
+        DatabaseErrorKind::{
+            CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation,
+        },
+        Error,
+    };
     match error {
         StoreError::Corrupt(_) => true,
         StoreError::Database(Error::SerializationError(_) | Error::DeserializationError(_)) => true,
         StoreError::Database(Error::DatabaseError(kind, information)) => {
-            matches!(kind, UniqueViolation | CheckViolation | NotNullViolation | ForeignKeyViolation)
-                || ["invalid byte sequence", "out of range", "unsupported Unicode", "invalid input syntax", "value too long"]
-                    .iter()
-                    .any(|sign| information.message().contains(sign))
+            matches!(
+                kind,
+                UniqueViolation | CheckViolation | NotNullViolation | ForeignKeyViolation
+            ) || [
+                "invalid byte sequence",
+                "out of range",
+                "unsupported Unicode",
+                "invalid input syntax",
+                "value too long",
+            ]
+            .iter()
+            .any(|sign| information.message().contains(sign))
         }
         _ => false,
     }
@@ -297,13 +327,16 @@ impl Pending {
             step.newest_created_id = head.newest_created_id;
             for change in &write.changes {
                 let state = &change.state;
-                last.insert(state.signal_id, NewState {
-                    signal_id: state.signal_id,
-                    channel_id: state.channel_id,
-                    is_visible: state.is_visible(),
-                    revision: state.revision,
-                    state: change.state_json.clone(),
-                });
+                last.insert(
+                    state.signal_id,
+                    NewState {
+                        signal_id: state.signal_id,
+                        channel_id: state.channel_id,
+                        is_visible: state.is_visible(),
+                        revision: state.revision,
+                        state: change.state_json.clone(),
+                    },
+                );
                 if let Some(revision) = &change.revision {
                     group.revisions.push(NewRevision {
                         channel_id: head.channel_id,
@@ -350,7 +383,9 @@ impl Pending {
             }
         }
         for keep in self.keeps {
-            let _ = keep.answer.send(WriteAnswer::Committed(crate::messages::Counts::default()));
+            let _ = keep
+                .answer
+                .send(WriteAnswer::Committed(crate::messages::Counts::default()));
         }
         outlets.publish(frames);
         outlets.wake_mirrors(wanted(raised, &newest, committed_at));
@@ -373,15 +408,20 @@ fn wanted(
 ) -> HashMap<ChannelId, Vec<WantedDelivery>> {
     let mut wanted: HashMap<ChannelId, Vec<WantedDelivery>> = HashMap::new();
     for delivery in raised {
-        let Some(signal) = newest.get(&delivery.signal_id) else { continue };
-        wanted.entry(delivery.target_channel_id).or_default().push(WantedDelivery {
-            signal: signal.clone(),
-            mapping_id: delivery.mapping_id,
-            ping_role_id: delivery.ping_role_id,
-            ordinal: delivery.ordinal,
-            desired_revision: signal.revision,
-            committed_at: Some(committed_at),
-        });
+        let Some(signal) = newest.get(&delivery.signal_id) else {
+            continue;
+        };
+        wanted
+            .entry(delivery.target_channel_id)
+            .or_default()
+            .push(WantedDelivery {
+                signal: signal.clone(),
+                mapping_id: delivery.mapping_id,
+                ping_role_id: delivery.ping_role_id,
+                ordinal: delivery.ordinal,
+                desired_revision: signal.revision,
+                committed_at: Some(committed_at),
+            });
     }
     for deliveries in wanted.values_mut() {
         deliveries.sort_unstable_by_key(|delivery| delivery.ordinal);

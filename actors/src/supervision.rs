@@ -84,11 +84,17 @@ pub struct Tree {
 impl Tree {
     /// An empty tree.
     pub fn new(budget: RestartBudget, on_fatal: OnFatal) -> Self {
-        Self { children: Arc::default(), budget, on_fatal }
+        Self {
+            children: Arc::default(),
+            budget,
+            on_fatal,
+        }
     }
 
     fn children(&self) -> MutexGuard<'_, BTreeMap<String, Child>> {
-        self.children.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.children
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Starts an actor on `arbiter`. `first` builds its first generation there.
@@ -110,20 +116,38 @@ impl Tree {
     }
 
     /// Starts an actor on the arbiter of this thread, which may hold what cannot leave it.
-    pub fn start_here<A: Restartable>(&self, vitals: &Arc<Vitals>, exhausted: Exhausted, first: A) -> Addr<A> {
+    pub fn start_here<A: Restartable>(
+        &self,
+        vitals: &Arc<Vitals>,
+        exhausted: Exhausted,
+        first: A,
+    ) -> Addr<A> {
         let (address, receiver, leash) = self.register(vitals);
         let life = Context::with_receiver(receiver).into_future(first);
         actix::spawn(self.clone().guard(life, vitals.clone(), leash, exhausted));
         address
     }
 
-    fn register<A: Restartable>(&self, vitals: &Arc<Vitals>) -> (Addr<A>, channel::AddressReceiver<A>, Arc<Leash>) {
+    fn register<A: Restartable>(
+        &self,
+        vitals: &Arc<Vitals>,
+    ) -> (Addr<A>, channel::AddressReceiver<A>, Arc<Leash>) {
         // Twice the places: a port refuses before the mailbox would.
         let (sender, receiver) = channel::channel(vitals.capacity * 2 + 16);
         let address = Addr::new(sender);
-        let leash = Arc::new(Leash { order: AtomicU8::new(ORDER_NONE), waker: AtomicWaker::new() });
+        let leash = Arc::new(Leash {
+            order: AtomicU8::new(ORDER_NONE),
+            waker: AtomicWaker::new(),
+        });
         let observe = address.clone().recipient();
-        self.children().insert(vitals.name.clone(), Child { vitals: vitals.clone(), observe, leash: leash.clone() });
+        self.children().insert(
+            vitals.name.clone(),
+            Child {
+                vitals: vitals.clone(),
+                observe,
+                leash: leash.clone(),
+            },
+        );
         (address, receiver, leash)
     }
 
@@ -135,7 +159,15 @@ impl Tree {
         exhausted: Exhausted,
     ) -> Guarded<A> {
         let (history, since) = (RestartHistory::default(), Instant::now());
-        Guarded { life: Some(life), vitals, leash, tree: self, exhausted, history, since }
+        Guarded {
+            life: Some(life),
+            vitals,
+            leash,
+            tree: self,
+            exhausted,
+            history,
+            since,
+        }
     }
 
     /// Ends an actor and takes it out of the tree. What waits in its mailbox is dropped; its senders hear of it.
@@ -149,8 +181,12 @@ impl Tree {
     /// Gives a parked actor a new budget and a new life. `false` when no such actor is parked.
     pub fn unpark(&self, name: &str) -> bool {
         let children = self.children();
-        let parked = children.get(name).filter(|child| child.vitals.state() == LifeState::Parked);
-        parked.inspect(|child| child.leash.give(ORDER_UNPARK)).is_some()
+        let parked = children
+            .get(name)
+            .filter(|child| child.vitals.state() == LifeState::Parked);
+        parked
+            .inspect(|child| child.leash.give(ORDER_UNPARK))
+            .is_some()
     }
 
     /// How many actors there are.
@@ -165,7 +201,10 @@ impl Tree {
 
     /// Counters of every actor, for metrics; asks none of them.
     pub fn vitals(&self) -> Vec<Arc<Vitals>> {
-        self.children().values().map(|child| child.vitals.clone()).collect()
+        self.children()
+            .values()
+            .map(|child| child.vitals.clone())
+            .collect()
     }
 
     /// Every actor with its own word on itself. One that does not answer in `patience` is shown as stuck.
@@ -175,7 +214,10 @@ impl Tree {
             .values()
             .map(|child| {
                 let parked = child.vitals.state() != LifeState::Running;
-                (child.vitals.clone(), (!parked).then(|| child.observe.send(Observe)))
+                (
+                    child.vitals.clone(),
+                    (!parked).then(|| child.observe.send(Observe)),
+                )
             })
             .collect();
         join_all(asked.into_iter().map(|(vitals, answer)| async move {
@@ -210,7 +252,8 @@ impl<A: Restartable> Guarded<A> {
     fn recover(&mut self, panic: &(dyn std::any::Any + Send)) -> bool {
         let what = panic_text(panic);
         tracing::error!(actor = %self.vitals.name, panic = %what, "actor panicked");
-        metrics::counter!("heliograph_actor_panics_total", "kind" => self.vitals.kind.word()).increment(1);
+        metrics::counter!("heliograph_actor_panics_total", "kind" => self.vitals.kind.word())
+            .increment(1);
         self.vitals.record_panic(what);
         self.vitals.set_state(LifeState::Restarting);
         if !self.history.allow(self.tree.budget, self.since.elapsed()) {
@@ -221,7 +264,9 @@ impl<A: Restartable> Guarded<A> {
     }
 
     fn restart(&mut self) -> bool {
-        let Some(life) = self.life.as_mut() else { return false };
+        let Some(life) = self.life.as_mut() else {
+            return false;
+        };
         let restarted = catch_unwind(AssertUnwindSafe(|| life.restart())).unwrap_or(false);
         if restarted {
             self.vitals.set_state(LifeState::Running);
@@ -260,7 +305,9 @@ impl<A: Restartable> Future for Guarded<A> {
             _ => {}
         }
         while this.vitals.state() == LifeState::Running {
-            let Some(life) = this.life.as_mut() else { return Poll::Ready(()) };
+            let Some(life) = this.life.as_mut() else {
+                return Poll::Ready(());
+            };
             match catch_unwind(AssertUnwindSafe(|| Pin::new(life).poll(cx))) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(())) => {
@@ -280,5 +327,7 @@ impl<A: Restartable> Future for Guarded<A> {
 /// What a panic said, when it said something.
 pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+        .to_owned()
 }

@@ -122,7 +122,10 @@ impl Vitals {
     pub(crate) fn record_panic(&self, what: String) {
         self.restarts.fetch_add(1, Relaxed);
         // A poisoned lock only means that another panic was being written down.
-        *self.last_panic.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(what);
+        *self
+            .last_panic
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(what);
     }
 
     /// Takes a place in the mailbox; `false` when all are taken.
@@ -164,13 +167,21 @@ impl Vitals {
             state: self.state(),
             generation: restarts + 1,
             restarts,
-            mailbox: MailboxReport { depth: self.depth(), capacity: self.capacity, refused: self.refused.load(Relaxed) },
+            mailbox: MailboxReport {
+                depth: self.depth(),
+                capacity: self.capacity,
+                refused: self.refused.load(Relaxed),
+            },
             handled,
             handling_us: HandlingReport {
                 mean: self.busy_ns.load(Relaxed) as f64 / 1000.0 / handled.max(1) as f64,
                 max: self.slowest_ns.load(Relaxed) as f64 / 1000.0,
             },
-            last_panic: self.last_panic.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
+            last_panic: self
+                .last_panic
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .clone(),
             detail,
         }
     }

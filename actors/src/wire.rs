@@ -62,7 +62,13 @@ mod tests {
     fn lengths_are_said_in_the_shortest_form() {
         assert_eq!(&text("hi")[..], b"\x81\x02hi");
         assert_eq!(&text(&"x".repeat(126))[..4], b"\x81\x7e\x00\x7e");
-        assert_eq!(&text(&"x".repeat(65_536))[..10], b"\x81\x7f\0\0\0\0\0\x01\0\0");
-        assert_eq!(&close(CloseCode::GoingAway)[..], b"\x88\x0c\x0f\xa0going_away");
+        assert_eq!(
+            &text(&"x".repeat(65_536))[..10],
+            b"\x81\x7f\0\0\0\0\0\x01\0\0"
+        );
+        assert_eq!(
+            &close(CloseCode::GoingAway)[..],
+            b"\x88\x0c\x0f\xa0going_away"
+        );
     }
 }

@@ -14,7 +14,10 @@ pub struct NotASnowflake;
 
 fn parse(text: &str) -> Result<NonZeroI64, NotASnowflake> {
     let plain = !text.is_empty() && text.len() <= 19 && text.bytes().all(|b| b.is_ascii_digit());
-    let number: i64 = plain.then(|| text.parse().ok()).flatten().ok_or(NotASnowflake)?;
+    let number: i64 = plain
+        .then(|| text.parse().ok())
+        .flatten()
+        .ok_or(NotASnowflake)?;
     NonZeroI64::new(number).ok_or(NotASnowflake)
 }
 
@@ -97,7 +100,18 @@ mod tests {
         for good in ["1", "175928847299117063", "9223372036854775807"] {
             assert_eq!(good.parse::<SignalId>().unwrap().to_string(), good);
         }
-        for bad in ["", "0", "-1", "+1", " 1", "1.0", "1e3", "9223372036854775808", "18446744073709551616", "٣"] {
+        for bad in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            " 1",
+            "1.0",
+            "1e3",
+            "9223372036854775808",
+            "18446744073709551616",
+            "٣",
+        ] {
             assert_eq!(bad.parse::<SignalId>(), Err(NotASnowflake), "{bad}");
         }
     }

@@ -4,10 +4,10 @@
 pub mod delivery;
 pub mod frame;
 pub mod ids;
+#[cfg(test)]
+mod protocol_types;
 pub mod signal;
 pub mod sql;
 pub mod store;
 #[cfg(any(test, feature = "test-database"))]
 pub mod test_database;
-#[cfg(test)]
-mod protocol_types;

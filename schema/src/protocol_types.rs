@@ -5,8 +5,8 @@
 
 use crate::{
     frame::{
-        AttachChannel, AttachStatus, AttachedChannel, ChannelCursor, ChannelStanding, ClientFrame, CloseCode, Cursor, PROTOCOL,
-        ServerFrame, SignalView,
+        AttachChannel, AttachStatus, AttachedChannel, ChannelCursor, ChannelStanding, ClientFrame,
+        CloseCode, Cursor, PROTOCOL, ServerFrame, SignalView,
     },
     signal::{Attachment, Author, Embed, EmbedField, RevisionKind},
 };
@@ -40,7 +40,9 @@ fn declarations() -> String {
         CloseCode::TooManyFrames,
         CloseCode::TooManyChannels,
     ];
-    let mut text = String::from("// Generated from schema/src/frame.rs and signal.rs by `make types`. Do not edit.\n");
+    let mut text = String::from(
+        "// Generated from schema/src/frame.rs and signal.rs by `make types`. Do not edit.\n",
+    );
     writeln!(text, "\nexport const PROTOCOL = {PROTOCOL};").unwrap();
     text.push_str("\n/** 4000-4099: reconnect with cursors. 4400-4499: final. */\nexport const CLOSE_CODES = {\n");
     for (number, reason) in codes.map(CloseCode::wire) {
@@ -61,5 +63,8 @@ fn protocol_types_are_fresh() {
         fs::write(&path, &fresh).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == fresh, "web/protocol.ts is stale: run `make types`");
+    assert!(
+        written == fresh,
+        "web/protocol.ts is stale: run `make types`"
+    );
 }

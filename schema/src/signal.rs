@@ -241,13 +241,20 @@ impl RevisionKind {
 
 /// `url` without the parameters that only sign it (`ex`, `is`, `hm` of Discord's CDN): two addresses of one file compare equal.
 pub fn unsigned_url(url: &str) -> std::borrow::Cow<'_, str> {
-    let Some((path, query)) = url.split_once('?') else { return url.into() };
-    let (query, fragment) = query.split_once('#').map_or((query, None), |(q, f)| (q, Some(f)));
+    let Some((path, query)) = url.split_once('?') else {
+        return url.into();
+    };
+    let (query, fragment) = query
+        .split_once('#')
+        .map_or((query, None), |(q, f)| (q, Some(f)));
     let signs = |pair: &&str| matches!(pair.split('=').next(), Some("ex" | "is" | "hm"));
     if !query.split('&').any(|pair| signs(&pair)) {
         return url.into();
     }
-    let kept: Vec<&str> = query.split('&').filter(|pair| !signs(pair) && !pair.is_empty()).collect();
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| !signs(pair) && !pair.is_empty())
+        .collect();
     let mut plain = path.to_owned();
     if !kept.is_empty() {
         plain.push('?');
@@ -269,8 +276,14 @@ mod tests {
         let table = [
             ("https://cdn/x.png", "https://cdn/x.png"),
             ("https://cdn/x.png?ex=1&is=2&hm=3&", "https://cdn/x.png"),
-            ("https://cdn/x.png?ex=1&width=4&hm=3", "https://cdn/x.png?width=4"),
-            ("https://cdn/x.png?width=4&examine=1", "https://cdn/x.png?width=4&examine=1"),
+            (
+                "https://cdn/x.png?ex=1&width=4&hm=3",
+                "https://cdn/x.png?width=4",
+            ),
+            (
+                "https://cdn/x.png?width=4&examine=1",
+                "https://cdn/x.png?width=4&examine=1",
+            ),
             ("https://cdn/x.png?ex=1#part", "https://cdn/x.png#part"),
         ];
         for (url, plain) in table {

@@ -33,8 +33,9 @@ const JSON_BYTES_MAX: usize = 256 * 1024;
 /// Connections that may wait to be accepted: as many as a site may lose and get back at once.
 const BACKLOG: u32 = 16_384;
 /// Seconds, for every histogram.
-const BUCKETS_S: [f64; 14] =
-    [0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+const BUCKETS_S: [f64; 14] = [
+    0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+];
 
 /// The listeners at work.
 pub struct Listening {
@@ -65,7 +66,10 @@ pub struct Addresses {
 pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::Result<Listening> {
     let stopping = Arc::new(AtomicBool::new(false));
     let sessions = Arc::new(AtomicUsize::new(0));
-    let readiness = Readiness { can_commit: topology.can_commit.clone(), stopping: stopping.clone() };
+    let readiness = Readiness {
+        can_commit: topology.can_commit.clone(),
+        stopping: stopping.clone(),
+    };
     let changes: Arc<dyn ConfigurationChanged> = Arc::new(topology.clone());
     let intake = web::Data::new(Intake::new(
         topology.inlets.clone(),
@@ -100,14 +104,29 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
     let (public_address, public_handle) = serve_public(config, public, topology, &readiness)?;
     let (ingest_address, ingest_handle) = serve_ingest(config, ingest, intake.clone(), &readiness)?;
     let (admin_address, admin_handle) = serve_admin(config, store, changes, topology, &readiness)?;
-    let addresses = Addresses { public: public_address, ingest: ingest_address, admin: admin_address };
+    let addresses = Addresses {
+        public: public_address,
+        ingest: ingest_address,
+        admin: admin_address,
+    };
     tracing::info!(public = %addresses.public, ingest = %addresses.ingest, admin = %addresses.admin, "listening");
     let handles = vec![public_handle, ingest_handle, admin_handle];
-    Ok(Listening { addresses, handles, topology: topology.clone(), intake, sessions, stopping })
+    Ok(Listening {
+        addresses,
+        handles,
+        topology: topology.clone(),
+        intake,
+        sessions,
+        stopping,
+    })
 }
 
 fn threads(configured: usize) -> usize {
-    if configured > 0 { configured } else { std::thread::available_parallelism().map_or(2, usize::from) }
+    if configured > 0 {
+        configured
+    } else {
+        std::thread::available_parallelism().map_or(2, usize::from)
+    }
 }
 
 fn serve_public(
@@ -128,7 +147,11 @@ fn serve_public(
         App::new()
             .app_data(public.clone())
             .app_data(readiness.clone())
-            .app_data(web::Data::new(PublicThread { hub, sessions, next_key: Cell::new(1) }))
+            .app_data(web::Data::new(PublicThread {
+                hub,
+                sessions,
+                next_key: Cell::new(1),
+            }))
             .wrap(from_fn(correlation::correlate))
             .configure(uniform_errors(JSON_BYTES_MAX))
             .configure(operators::probes)
@@ -185,9 +208,17 @@ fn serve_admin(
     readiness: &Readiness,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let metrics = recorder().map_err(io::Error::other)?;
-    let operators = web::Data::new(Operators { tree: topology.tree.clone(), readiness: readiness.clone(), metrics });
+    let operators = web::Data::new(Operators {
+        tree: topology.tree.clone(),
+        readiness: readiness.clone(),
+        metrics,
+    });
     let readiness = web::Data::new(readiness.clone());
-    let admin = web::Data::new(admin::Admin { store: store.clone(), changes, token: config.admin.token.clone() });
+    let admin = web::Data::new(admin::Admin {
+        store: store.clone(),
+        changes,
+        token: config.admin.token.clone(),
+    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(admin.clone())
@@ -211,7 +242,9 @@ fn recorder() -> Result<PrometheusHandle, BuildError> {
     if let Some(handle) = HANDLE.get() {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS_S)?.install_recorder()?;
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS_S)?
+        .install_recorder()?;
     Ok(HANDLE.get_or_init(|| handle).clone())
 }
 
@@ -219,7 +252,8 @@ fn start<F, I, S, B>(server: HttpServer<F, I, S, B>) -> io::Result<(SocketAddr, 
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: actix_service::IntoServiceFactory<S, actix_http::Request>,
-    S: actix_service::ServiceFactory<actix_http::Request, Config = actix_web::dev::AppConfig> + 'static,
+    S: actix_service::ServiceFactory<actix_http::Request, Config = actix_web::dev::AppConfig>
+        + 'static,
     S::Error: Into<actix_web::Error> + 'static,
     S::InitError: std::fmt::Debug,
     S::Response: Into<actix_http::Response<B>> + 'static,
@@ -227,8 +261,15 @@ where
     S::Service: 'static,
     B: actix_web::body::MessageBody + 'static,
 {
-    let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address"))?;
-    let running = server.disable_signals().shutdown_timeout(close_within_s()).run();
+    let address = server
+        .addrs()
+        .first()
+        .copied()
+        .ok_or_else(|| io::Error::other("no address"))?;
+    let running = server
+        .disable_signals()
+        .shutdown_timeout(close_within_s())
+        .run();
     let handle = running.handle();
     actix_web::rt::spawn(running);
     Ok((address, handle))
@@ -240,7 +281,11 @@ impl Listening {
     /// # Errors
     /// When the file cannot be written.
     pub fn write_addresses(&self, path: &Path) -> io::Result<()> {
-        let Addresses { public, ingest, admin } = self.addresses;
+        let Addresses {
+            public,
+            ingest,
+            admin,
+        } = self.addresses;
         let said = serde_json::json!({ "public": public, "ingest": ingest, "admin": admin, "pid": std::process::id() });
         let beside = path.with_extension("new");
         std::fs::write(&beside, said.to_string())?;

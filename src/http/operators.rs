@@ -60,7 +60,9 @@ async fn healthz() -> HttpResponse {
 async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
     match readiness.why_not() {
         None => HttpResponse::Ok().json(json!({ "ok": true })),
-        Some(reason) => HttpResponse::ServiceUnavailable().json(json!({ "ok": false, "reason": reason })),
+        Some(reason) => {
+            HttpResponse::ServiceUnavailable().json(json!({ "ok": false, "reason": reason }))
+        }
     }
 }
 
@@ -74,7 +76,10 @@ async fn actors(operators: web::Data<Operators>) -> HttpResponse {
     }))
 }
 
-async fn unpark(operators: web::Data<Operators>, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+async fn unpark(
+    operators: web::Data<Operators>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
     if operators.tree.unpark(&name) {
         tracing::info!(actor = %name, "unparked by an operator");
         return Ok(HttpResponse::NoContent().finish());
@@ -84,7 +89,9 @@ async fn unpark(operators: web::Data<Operators>, name: web::Path<String>) -> Res
 
 async fn metrics(operators: web::Data<Operators>) -> HttpResponse {
     sum_up_actors(&operators.tree);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(operators.metrics.render())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(operators.metrics.render())
 }
 
 /// Gauges of the tree, by kind of actor and not by name, so that they stay few.
@@ -107,14 +114,18 @@ fn sum_up_actors(tree: &Tree) {
     for (kind, sum) in sums {
         metrics::gauge!("heliograph_actors", "kind" => kind.word()).set(sum.count);
         metrics::gauge!("heliograph_actors_parked", "kind" => kind.word()).set(sum.parked);
-        metrics::gauge!("heliograph_mailbox_depth_sum", "kind" => kind.word()).set(sum.depth as f64);
-        metrics::gauge!("heliograph_mailbox_depth_max", "kind" => kind.word()).set(sum.deepest as f64);
+        metrics::gauge!("heliograph_mailbox_depth_sum", "kind" => kind.word())
+            .set(sum.depth as f64);
+        metrics::gauge!("heliograph_mailbox_depth_max", "kind" => kind.word())
+            .set(sum.deepest as f64);
     }
 }
 
 /// Health and readiness, on every listener.
 pub fn probes(config: &mut web::ServiceConfig) {
-    config.route("/healthz", web::get().to(healthz)).route("/readyz", web::get().to(readyz));
+    config
+        .route("/healthz", web::get().to(healthz))
+        .route("/readyz", web::get().to(readyz));
 }
 
 /// The rest, on the admin listener.

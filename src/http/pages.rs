@@ -28,7 +28,9 @@ fn media_type(path: &str) -> &'static str {
 
 /// The file at this path below `web/`.
 fn file(path: &str) -> HttpResponse {
-    let Some(found) = Files::get(path) else { return HttpResponse::NotFound().finish() };
+    let Some(found) = Files::get(path) else {
+        return HttpResponse::NotFound().finish();
+    };
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, media_type(path)))
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
@@ -43,13 +45,20 @@ fn file(path: &str) -> HttpResponse {
 pub fn routes(page: &'static str) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config
-            .route("/", web::get().to(move || async move { file(&format!("{page}/index.html")) }))
+            .route(
+                "/",
+                web::get().to(move || async move { file(&format!("{page}/index.html")) }),
+            )
             .route(
                 "/assets/{folder}/{file}",
                 web::get().to(move |asked: web::Path<(String, String)>| async move {
                     let (folder, name) = asked.into_inner();
                     let ours = folder == page || folder == "shared";
-                    if ours { file(&format!("{folder}/{name}")) } else { HttpResponse::NotFound().finish() }
+                    if ours {
+                        file(&format!("{folder}/{name}"))
+                    } else {
+                        HttpResponse::NotFound().finish()
+                    }
                 }),
             );
     }

@@ -86,9 +86,7 @@ impl Store {
             let wait = deadline
                 .saturating_duration_since(Instant::now())
                 .max(Duration::from_millis(1));
-            let mut conn = pool
-                .get_timeout(wait)
-                .map_err(StoreError::unavailable)?;
+            let mut conn = pool.get_timeout(wait).map_err(StoreError::unavailable)?;
             work(&mut conn)
         });
         done.await
@@ -195,7 +193,10 @@ mod tests {
         });
         has_started.await.unwrap();
         let refused = store.run(application_name).await;
-        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable(_))),
+            "{refused:?}"
+        );
         drop(free);
         holding.await.unwrap().unwrap();
         assert!(store.run(application_name).await.is_ok());

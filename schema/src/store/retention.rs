@@ -4,7 +4,12 @@
 use super::StoreError;
 use crate::sql::Sql;
 use chrono::{Days, NaiveDate};
-use diesel::{connection::SimpleConnection, pg::PgConnection, prelude::*, sql_types::{BigInt, Integer, Text}};
+use diesel::{
+    connection::SimpleConnection,
+    pg::PgConnection,
+    prelude::*,
+    sql_types::{BigInt, Integer, Text},
+};
 
 /// Rows deleted in one statement, so that none holds its locks for long.
 const SLICE_ROWS: i64 = 5_000;
@@ -40,11 +45,17 @@ pub fn make_partitions(conn: &mut PgConnection, today: NaiveDate) -> Result<usiz
 ///
 /// # Errors
 /// When PostgreSQL refuses.
-pub fn drop_partitions(conn: &mut PgConnection, first_kept: NaiveDate) -> Result<usize, StoreError> {
+pub fn drop_partitions(
+    conn: &mut PgConnection,
+    first_kept: NaiveDate,
+) -> Result<usize, StoreError> {
     let oldest_kept = partition(first_kept);
     let mut dropped = 0;
     // The names sort as the days do.
-    for name in partitions(conn)?.into_iter().filter(|name| *name < oldest_kept) {
+    for name in partitions(conn)?
+        .into_iter()
+        .filter(|name| *name < oldest_kept)
+    {
         conn.batch_execute(&format!("drop table if exists {name}"))?;
         dropped += 1;
     }
@@ -69,7 +80,10 @@ fn partitions(conn: &mut PgConnection) -> Result<Vec<String>, StoreError> {
 ///
 /// # Errors
 /// When PostgreSQL refuses.
-pub fn delete_revisions(conn: &mut PgConnection, older_than_days: i32) -> Result<usize, StoreError> {
+pub fn delete_revisions(
+    conn: &mut PgConnection,
+    older_than_days: i32,
+) -> Result<usize, StoreError> {
     Ok(Sql::new(
         "delete from revisions where ctid = any (array(select ctid from revisions \
          where committed_at < now() - make_interval(days => $1) limit $2))",
@@ -83,7 +97,10 @@ pub fn delete_revisions(conn: &mut PgConnection, older_than_days: i32) -> Result
 ///
 /// # Errors
 /// When PostgreSQL refuses.
-pub fn delete_quarantine(conn: &mut PgConnection, older_than_days: i32) -> Result<usize, StoreError> {
+pub fn delete_quarantine(
+    conn: &mut PgConnection,
+    older_than_days: i32,
+) -> Result<usize, StoreError> {
     Ok(Sql::new(
         "delete from quarantine where ctid = any (array(select ctid from quarantine \
          where received_at < now() - make_interval(days => $1) limit $2))",
@@ -104,7 +121,11 @@ mod tests {
     }
 
     fn count(conn: &mut PgConnection, table: &str) -> i64 {
-        diesel::select(diesel::dsl::sql::<BigInt>(&format!("(select count(*) from {table})"))).get_result(conn).unwrap()
+        diesel::select(diesel::dsl::sql::<BigInt>(&format!(
+            "(select count(*) from {table})"
+        )))
+        .get_result(conn)
+        .unwrap()
     }
 
     #[test]
@@ -133,7 +154,13 @@ mod tests {
                 select now() - make_interval(days => n), 'c', 'k', '', 0, 'r', '' from generate_series(1, 10) n",
         )
         .unwrap();
-        assert_eq!((delete_revisions(conn, 7).unwrap(), delete_revisions(conn, 7).unwrap()), (4, 0));
+        assert_eq!(
+            (
+                delete_revisions(conn, 7).unwrap(),
+                delete_revisions(conn, 7).unwrap()
+            ),
+            (4, 0)
+        );
         assert_eq!(delete_quarantine(conn, 2).unwrap(), 9);
         assert_eq!(count(conn, "revisions"), 6);
     }

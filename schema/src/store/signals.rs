@@ -188,7 +188,10 @@ impl From<diesel::result::Error> for CommitError {
 impl Group {
     /// Nothing to make durable.
     pub fn is_empty(&self) -> bool {
-        self.states.is_empty() && self.raw.is_empty() && self.quarantined.is_empty() && self.heads.is_empty()
+        self.states.is_empty()
+            && self.raw.is_empty()
+            && self.quarantined.is_empty()
+            && self.heads.is_empty()
     }
 
     /// Commits all of it or none. Returns the deliveries that have work to do now.
@@ -224,7 +227,11 @@ impl Group {
         .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.newest_known_id))
         .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.newest_created_id))
         .execute(conn)?;
-        if moved == self.heads.len() { Ok(()) } else { Err(CommitError::Fenced) }
+        if moved == self.heads.len() {
+            Ok(())
+        } else {
+            Err(CommitError::Fenced)
+        }
     }
 
     fn insert_revisions(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
@@ -266,7 +273,10 @@ impl Group {
         Ok(())
     }
 
-    fn insert_deliveries(&self, conn: &mut PgConnection) -> Result<Vec<RaisedDelivery>, StoreError> {
+    fn insert_deliveries(
+        &self,
+        conn: &mut PgConnection,
+    ) -> Result<Vec<RaisedDelivery>, StoreError> {
         if self.deliveries.is_empty() {
             return Ok(Vec::new());
         }
@@ -370,7 +380,10 @@ fn column<'a, T, C>(rows: &'a [T], take: impl Fn(&'a T) -> C) -> Vec<C> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn open_heads(conn: &mut PgConnection, channels: &[ChannelId]) -> Result<Vec<Head>, StoreError> {
+pub fn open_heads(
+    conn: &mut PgConnection,
+    channels: &[ChannelId],
+) -> Result<Vec<Head>, StoreError> {
     Sql::new("insert into channel_heads (channel_id) select unnest($1) on conflict do nothing")
         .bind::<Array<BigInt>, _>(column(channels, |c| c.get()))
         .execute(conn)?;
@@ -389,7 +402,12 @@ pub fn heads(conn: &mut PgConnection, channels: &[ChannelId]) -> Result<Vec<Head
             .load(conn)?;
     let typed = |(channel, epoch, seq, newest_known_id, newest_created_id)| {
         let channel_id = ChannelId::new(channel)?;
-        Some(Head { channel_id, cursor: Cursor { epoch, seq }, newest_known_id, newest_created_id })
+        Some(Head {
+            channel_id,
+            cursor: Cursor { epoch, seq },
+            newest_known_id,
+            newest_created_id,
+        })
     };
     Ok(rows.into_iter().filter_map(typed).collect())
 }
@@ -398,7 +416,10 @@ pub fn heads(conn: &mut PgConnection, channels: &[ChannelId]) -> Result<Vec<Head
 ///
 /// # Errors
 /// When the database does not answer, or a row does not read.
-pub fn recall(conn: &mut PgConnection, signals: &[SignalId]) -> Result<Vec<SignalState>, StoreError> {
+pub fn recall(
+    conn: &mut PgConnection,
+    signals: &[SignalId],
+) -> Result<Vec<SignalState>, StoreError> {
     let rows: Vec<String> = Sql::new("select state from signals where signal_id = any($1)")
         .bind::<Array<BigInt>, _>(column(signals, |s| s.get()))
         .rows::<Text>()
@@ -407,7 +428,8 @@ pub fn recall(conn: &mut PgConnection, signals: &[SignalId]) -> Result<Vec<Signa
 }
 
 fn parse_state(row: &str) -> Result<SignalState, StoreError> {
-    serde_json::from_str(row).map_err(|error| StoreError::Corrupt(format!("signals.state: {error}")))
+    serde_json::from_str(row)
+        .map_err(|error| StoreError::Corrupt(format!("signals.state: {error}")))
 }
 
 /// A page of revisions behind a cursor, in order: `(seq, frame)`.
@@ -453,7 +475,13 @@ pub fn history(
     .bind::<BigInt, _>(limit)
     .rows::<(Integer, BigInt, Nullable<Text>)>()
     .load(conn)?;
-    let Some(&(epoch, seq, _)) = rows.first() else { return Ok(None) };
-    let states = rows.iter().filter_map(|row| row.2.as_deref()).map(parse_state).collect::<Result<_, _>>()?;
+    let Some(&(epoch, seq, _)) = rows.first() else {
+        return Ok(None);
+    };
+    let states = rows
+        .iter()
+        .filter_map(|row| row.2.as_deref())
+        .map(parse_state)
+        .collect::<Result<_, _>>()?;
     Ok(Some((Cursor { epoch, seq }, states)))
 }

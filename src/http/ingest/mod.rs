@@ -227,8 +227,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             "POST",
             web::post().to(message_batch::post),
         ))
-        .service(only(
-            "/ingest/thread", "POST", web::post().to(thread::post)))
+        .service(only("/ingest/thread", "POST", web::post().to(thread::post)))
         .service(only(
             "/ingest/channel-guild-sync",
             "POST",

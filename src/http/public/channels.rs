@@ -23,13 +23,22 @@ pub(super) struct Asked {
 }
 
 /// `GET /api/channels`.
-pub(super) async fn list(request: HttpRequest, public: web::Data<Public>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    request: HttpRequest,
+    public: web::Data<Public>,
+) -> Result<HttpResponse, ApiError> {
     let viewer = viewer::of(&request, &public).await?;
     let routing = public.routing.borrow().clone();
     let visible: Vec<_> = routing.visible_to(viewer.tier).cloned().collect();
     let ids: Vec<ChannelId> = visible.iter().map(|source| source.channel_id).collect();
-    let heads = public.store.run(move |connection| signals::heads(connection, &ids)).await?;
-    let heads: HashMap<_, _> = heads.into_iter().map(|head| (head.channel_id, head.cursor)).collect();
+    let heads = public
+        .store
+        .run(move |connection| signals::heads(connection, &ids))
+        .await?;
+    let heads: HashMap<_, _> = heads
+        .into_iter()
+        .map(|head| (head.channel_id, head.cursor))
+        .collect();
     let mut channels: Vec<_> = visible
         .iter()
         .map(|source| ChannelStanding {
@@ -58,13 +67,22 @@ pub(super) async fn signals(
     }
     let limit = asked.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(ApiError::invalid(format!("limit must be between 1 and {LIMIT_MAX}")));
+        return Err(ApiError::invalid(format!(
+            "limit must be between 1 and {LIMIT_MAX}"
+        )));
     }
     let before = asked.before;
-    let found = public.store.run(move |connection| signals::history(connection, channel_id, before, limit)).await?;
+    let found = public
+        .store
+        .run(move |connection| signals::history(connection, channel_id, before, limit))
+        .await?;
     let (cursor, states) = found.unwrap_or((BEFORE_ALL, Vec::new()));
     let full = i64::try_from(states.len()).is_ok_and(|count| count == limit);
-    let next_before = states.last().filter(|_| full).map(|oldest| oldest.signal_id);
+    let next_before = states
+        .last()
+        .filter(|_| full)
+        .map(|oldest| oldest.signal_id);
     let views: Vec<SignalView<'_>> = states.iter().map(SignalView::of).collect();
-    Ok(HttpResponse::Ok().json(json!({ "cursor": cursor, "signals": views, "next_before": next_before })))
+    Ok(HttpResponse::Ok()
+        .json(json!({ "cursor": cursor, "signals": views, "next_before": next_before })))
 }

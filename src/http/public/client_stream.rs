@@ -28,7 +28,13 @@ impl<P> ClientStream<P> {
     /// Of an upgraded request's payload.
     pub(super) fn new(payload: P) -> Self {
         let codec = Codec::new().max_size(MESSAGE_BYTES_MAX);
-        Self { payload, codec, buffer: BytesMut::new(), partial: None, over: false }
+        Self {
+            payload,
+            codec,
+            buffer: BytesMut::new(),
+            partial: None,
+            over: false,
+        }
     }
 
     /// The next whole message in the buffer.
@@ -67,7 +73,11 @@ impl<P> ClientStream<P> {
             Item::Continue(bytes) => (bytes, false),
             Item::Last(bytes) => (bytes, true),
         };
-        let Some(partial) = self.partial.as_mut().filter(|so_far| so_far.len() + bytes.len() <= MESSAGE_BYTES_MAX) else {
+        let Some(partial) = self
+            .partial
+            .as_mut()
+            .filter(|so_far| so_far.len() + bytes.len() <= MESSAGE_BYTES_MAX)
+        else {
             self.over = true;
             return Some(ClientSaid::Nonsense);
         };
@@ -75,7 +85,9 @@ impl<P> ClientStream<P> {
         if !last {
             return None;
         }
-        self.partial.take().map(|whole| ClientSaid::Text(whole.freeze()))
+        self.partial
+            .take()
+            .map(|whole| ClientSaid::Text(whole.freeze()))
     }
 }
 

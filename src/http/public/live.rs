@@ -57,7 +57,10 @@ pub struct SocketHandle {
 impl SocketHandle {
     /// Of a connection that was just accepted on this thread.
     pub fn of(connection: &impl AsRawFd) -> Self {
-        Self { descriptor: connection.as_raw_fd(), open: Rc::new(Cell::new(true)) }
+        Self {
+            descriptor: connection.as_raw_fd(),
+            open: Rc::new(Cell::new(true)),
+        }
     }
 
     /// Shuts the connection from outside of whatever it is doing, if it is still there.
@@ -87,7 +90,11 @@ impl Seat {
         if seat.0.fetch_add(1, SeqCst) < public.sessions_max && !public.stopping.load(SeqCst) {
             return Ok(seat);
         }
-        Err(ApiError::unavailable("unavailable", "no room for another session", NO_ROOM_RETRY_AFTER_S))
+        Err(ApiError::unavailable(
+            "unavailable",
+            "no room for another session",
+            NO_ROOM_RETRY_AFTER_S,
+        ))
     }
 }
 
@@ -110,7 +117,10 @@ impl MessageBody for OutboxBody {
         BodySize::Stream
     }
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
         self.outbox.poll_take(cx).map(|frame| frame.map(Ok))
     }
 }
@@ -128,14 +138,20 @@ pub(super) async fn get(
     let mut response = ws::handshake(&request)?;
     let outbox = Outbox::new(public.outbox_bytes_max);
     let key = thread.next_key.replace(thread.next_key.get() + 1);
-    thread.sessions.borrow_mut().insert(key, LocalSession {
-        outbox: outbox.clone(),
-        tier: viewer.tier,
-        session_token_id: viewer.session_token_id,
-        session_id: session_id(),
-        shut: request.conn_data::<SocketHandle>().map_or_else(|| Box::new(|| ()) as _, |socket| Box::new(socket.shutter()) as _),
-        closing_since: None,
-    });
+    thread.sessions.borrow_mut().insert(
+        key,
+        LocalSession {
+            outbox: outbox.clone(),
+            tier: viewer.tier,
+            session_token_id: viewer.session_token_id,
+            session_id: session_id(),
+            shut: request.conn_data::<SocketHandle>().map_or_else(
+                || Box::new(|| ()) as _,
+                |socket| Box::new(socket.shutter()) as _,
+            ),
+            closing_since: None,
+        },
+    );
     metrics::gauge!("heliograph_sessions").increment(1.0);
     let session = Session::new(SessionMakings {
         key,
@@ -151,7 +167,10 @@ pub(super) async fn get(
         context.add_stream(ClientStream::new(payload.into_inner()));
         session
     });
-    Ok(response.body(OutboxBody { outbox, _seat: seat }))
+    Ok(response.body(OutboxBody {
+        outbox,
+        _seat: seat,
+    }))
 }
 
 fn session_id() -> String {

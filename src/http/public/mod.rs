@@ -53,7 +53,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/api/session", web::delete().to(session_cookie::delete))
         .route("/api/me", web::get().to(viewer::get))
         .route("/api/channels", web::get().to(channels::list))
-        .route("/api/channels/{channel_id}/signals", web::get().to(channels::signals))
+        .route(
+            "/api/channels/{channel_id}/signals",
+            web::get().to(channels::signals),
+        )
         .configure(crate::http::pages::routes("live"))
         .default_service(web::to(no_such_route));
 }

@@ -17,7 +17,12 @@ pub(super) struct SignIn {
 fn cookie(request: &HttpRequest, value: String) -> Cookie<'static> {
     // Behind a TLS proxy the scheme is in the forwarding headers.
     let secure = request.connection_info().scheme() == "https";
-    Cookie::build(viewer::COOKIE, value).path("/").http_only(true).secure(secure).same_site(SameSite::Strict).finish()
+    Cookie::build(viewer::COOKIE, value)
+        .path("/")
+        .http_only(true)
+        .secure(secure)
+        .same_site(SameSite::Strict)
+        .finish()
 }
 
 /// `POST /api/session`.
@@ -28,7 +33,9 @@ pub(super) async fn post(
 ) -> Result<HttpResponse, ApiError> {
     viewer::same_origin(&request)?;
     viewer::by_token(&body.token, &public).await?;
-    Ok(HttpResponse::NoContent().cookie(cookie(&request, body.into_inner().token)).finish())
+    Ok(HttpResponse::NoContent()
+        .cookie(cookie(&request, body.into_inner().token))
+        .finish())
 }
 
 /// `DELETE /api/session`.

@@ -47,9 +47,16 @@ pub(super) async fn by_token(token: &str, public: &Public) -> Result<Viewer, Api
         return Err(ApiError::unauthorized());
     }
     let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-    let found = public.store.run(move |connection| session_tokens::find_alive(connection, &hash)).await?;
+    let found = public
+        .store
+        .run(move |connection| session_tokens::find_alive(connection, &hash))
+        .await?;
     let row = found.ok_or_else(ApiError::unauthorized)?;
-    let left = |end: chrono::DateTime<chrono::Utc>| (end - chrono::Utc::now()).to_std().unwrap_or(Duration::ZERO);
+    let left = |end: chrono::DateTime<chrono::Utc>| {
+        (end - chrono::Utc::now())
+            .to_std()
+            .unwrap_or(Duration::ZERO)
+    };
     Ok(Viewer {
         name: row.name,
         tier: row.tier,
@@ -60,16 +67,26 @@ pub(super) async fn by_token(token: &str, public: &Public) -> Result<Viewer, Api
 
 fn visitor(public: &Public) -> Result<Viewer, ApiError> {
     let tier = public.open_tier.ok_or_else(ApiError::unauthorized)?;
-    Ok(Viewer { name: "visitor".to_owned(), tier, session_token_id: None, access_for: None })
+    Ok(Viewer {
+        name: "visitor".to_owned(),
+        tier,
+        session_token_id: None,
+        access_for: None,
+    })
 }
 
 fn token(request: &HttpRequest) -> Option<String> {
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let header = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let bearer = header.and_then(|value| value.split_once(' '));
     if let Some((_, token)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
         return Some(token.trim().to_owned());
     }
-    request.cookie(COOKIE).map(|cookie| cookie.value().to_owned())
+    request
+        .cookie(COOKIE)
+        .map(|cookie| cookie.value().to_owned())
 }
 
 /// Refuses what a browser sends from another site's page: it would carry our cookie.
@@ -77,17 +94,30 @@ fn token(request: &HttpRequest) -> Option<String> {
 /// # Errors
 /// 403 `forbidden`.
 pub(super) fn same_origin(request: &HttpRequest) -> Result<(), ApiError> {
-    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
-    let Some(origin) = text(ORIGIN) else { return Ok(()) };
+    let text = |name| {
+        request
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    let Some(origin) = text(ORIGIN) else {
+        return Ok(());
+    };
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     if authority.is_some() && authority == text(HOST) {
         return Ok(());
     }
-    Err(ApiError::forbidden("forbidden", "the request comes from another site"))
+    Err(ApiError::forbidden(
+        "forbidden",
+        "the request comes from another site",
+    ))
 }
 
 /// `GET /api/me`.
-pub(super) async fn get(request: HttpRequest, public: web::Data<Public>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn get(
+    request: HttpRequest,
+    public: web::Data<Public>,
+) -> Result<HttpResponse, ApiError> {
     let viewer = of(&request, &public).await?;
     Ok(HttpResponse::Ok().json(json!({ "name": viewer.name, "tier": viewer.tier })))
 }

@@ -159,7 +159,9 @@ fn is_hidden(frame: &serde_json::Value) -> bool {
     let forbidden = |channel: &serde_json::Value| channel["status"] == "forbidden";
     match frame["type"].as_str() {
         Some("detached") => true,
-        Some("attached") => frame["channels"].as_array().is_some_and(|all| all.iter().any(forbidden)),
+        Some("attached") => frame["channels"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(forbidden)),
         _ => false,
     }
 }
