@@ -103,7 +103,7 @@ fn cores(criterion: &mut Criterion) {
         });
         hub.learn_head(channel(), Cursor { epoch: 1, seq: 0 });
         for session in 0..1_000 {
-            hub.attach(session, channel(), None);
+            hub.attach(session, channel(), None, usize::MAX);
         }
         let frame = Bytes::from(vec![b'x'; 600]);
         let mut seq = 0;

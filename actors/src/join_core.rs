@@ -526,7 +526,7 @@ mod tests {
             let visible = outcomes.iter().filter(|did| matches!(did, Revised(_))).count();
             prop_assert_eq!(state.revision as usize, visible);
             // And a last round says nothing new.
-            let mut settled = state.clone();
+            let mut settled = state;
             for event in &events {
                 prop_assert_eq!(join(&mut settled, event), Known);
             }

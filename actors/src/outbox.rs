@@ -118,10 +118,10 @@ impl Outbox {
         };
         queue.bytes -= frame.len();
         queue.moved_at = Instant::now();
-        if queue.bytes * 2 <= queue.bytes_max {
-            if let Some(filler) = queue.filler.take() {
-                filler.wake();
-            }
+        if queue.bytes * 2 <= queue.bytes_max
+            && let Some(filler) = queue.filler.take()
+        {
+            filler.wake();
         }
         Poll::Ready(Some(frame))
     }

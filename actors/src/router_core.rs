@@ -78,10 +78,10 @@ impl RouterCore {
             Some(_) => {}
             None => self.planned_order.push_back(signal_id),
         }
-        if self.planned_order.len() > PLANNED_REMEMBERED_MAX {
-            if let Some(oldest) = self.planned_order.pop_front() {
-                self.planned.remove(&oldest);
-            }
+        if self.planned_order.len() > PLANNED_REMEMBERED_MAX
+            && let Some(oldest) = self.planned_order.pop_front()
+        {
+            self.planned.remove(&oldest);
         }
         false
     }
@@ -211,7 +211,7 @@ mod tests {
 
     fn route(forward: bool, changes: Vec<Change>) -> Route {
         let counts = Counts {
-            accepted: changes.len() as u32,
+            accepted: u32::try_from(changes.len()).unwrap(),
             ..Counts::default()
         };
         Route {

@@ -71,10 +71,10 @@ impl Session {
 
     fn end(&self, code: CloseCode) {
         self.makings.outbox.close(wire::close(code), false);
-        if let Ok(mut sessions) = self.makings.sessions.try_borrow_mut() {
-            if let Some(local) = sessions.get_mut(&self.makings.key) {
-                local.closing_since.get_or_insert_with(Instant::now);
-            }
+        if let Ok(mut sessions) = self.makings.sessions.try_borrow_mut()
+            && let Some(local) = sessions.get_mut(&self.makings.key)
+        {
+            local.closing_since.get_or_insert_with(Instant::now);
         }
     }
 

@@ -159,17 +159,17 @@ impl StoreWriter {
                     .record(group.revisions.len() as f64);
                 pending.publish(&self.makings.outlets, &raised);
             }
-            Err(error) => self.commit_failed(pending, error),
+            Err(error) => self.commit_failed(pending, &error),
         }
     }
 
     /// Nothing of the group is durable. Memory is ahead of the tables, so the term ends. Data that the database refuses is
     /// tried alone, so that it costs its neighbours nothing.
-    fn commit_failed(&mut self, pending: Pending, error: CommitError) {
+    fn commit_failed(&mut self, pending: Pending, error: &CommitError) {
         self.makings.term.end();
         self.last_error = Some(error.to_string());
         metrics::counter!("heliograph_store_commit_failures_total").increment(1);
-        let refused_data = matches!(&error, CommitError::Store(store) if is_about_data(store));
+        let refused_data = matches!(error, CommitError::Store(store) if is_about_data(store));
         tracing::error!(%error, writes = pending.writes.len(), refused_data, "commit failed");
         if !refused_data {
             // The connection may be broken or, after a fence, not ours any more: a new one must take the lock anew.

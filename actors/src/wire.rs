@@ -10,15 +10,15 @@ const PING: u8 = 0x89;
 fn framed(opcode: u8, payload: &[u8]) -> Bytes {
     let mut bytes = BytesMut::with_capacity(payload.len() + 10);
     bytes.put_u8(opcode);
-    match payload.len() {
-        length @ 0..=125 => bytes.put_u8(length as u8),
-        length @ 126..=0xffff => {
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(length @ 0..=125), _) => bytes.put_u8(length),
+        (_, Ok(length)) => {
             bytes.put_u8(126);
-            bytes.put_u16(length as u16);
+            bytes.put_u16(length);
         }
-        length => {
+        _ => {
             bytes.put_u8(127);
-            bytes.put_u64(length as u64);
+            bytes.put_u64(payload.len() as u64);
         }
     }
     bytes.put_slice(payload);
