@@ -1,0 +1,26 @@
+//! The whole program from outside: the real server process against a database of its own in a real PostgreSQL, with a fake
+//! Discord over real HTTP. One binary, a module a subject. Tests that use channels of their own share a server; those that
+//! break something start one for themselves. Faults inside the server need the feature `failpoints`.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod bad_input;
+mod bad_items;
+mod bench_tiny;
+mod configuration;
+mod configuration_by_command_line;
+#[cfg(feature = "failpoints")]
+mod faults;
+mod harness;
+mod ingest;
+mod ingest_joins;
+mod ingest_limits;
+mod ingest_threads;
+mod live;
+mod live_closes;
+mod live_tokens;
+mod mirroring;
+mod prove_tiny;
+mod runtime_config;
+mod said;
+mod tidy;
+mod watcher;
