@@ -2,8 +2,10 @@
 //! hand-over, slow-session cuts and farewells; a session owns what its client says. Both meet in [`LocalSessions`], which
 //! never leaves the thread. Knows nothing of HTTP.
 
+mod replay;
+
 use crate::{
-    hub_core::{Arrival, HubCore, Next, RingBounds, SessionKey},
+    hub_core::{Arrival, CatchUp, HubCore, Next, RingBounds, SessionKey},
     messages::Committed,
     outbox::Outbox,
     port::Mail,
@@ -113,6 +115,8 @@ pub struct SessionHub {
     makings: SessionHubMakings,
     core: HubCore,
     attached: HashMap<SessionKey, HashSet<ChannelId>>,
+    /// What sessions asked for with a cursor ahead of us, until the table has been read.
+    waiting: HashMap<ChannelId, Vec<(SessionKey, AttachChannel)>>,
     turns: Arc<Semaphore>,
     /// Which replay of a session's channel counts: a page asked for before it was detached must not reach it.
     replays: HashMap<(SessionKey, ChannelId), u64>,
@@ -130,6 +134,7 @@ impl SessionHub {
             makings,
             core,
             attached: HashMap::new(),
+            waiting: HashMap::new(),
             turns,
             replays: HashMap::new(),
             replays_begun: 0,
@@ -265,7 +270,28 @@ impl SessionHub {
         self.push(session, &frame);
     }
 
-    fn attach(&mut self, session: SessionKey, wanted: &[AttachChannel], ctx: &mut Context<Self>) {
+    /// Attaches what can be attached now. A cursor ahead of this hub waits until the hub has read the table.
+    fn attach(&mut self, session: SessionKey, wanted: Vec<AttachChannel>, ctx: &mut Context<Self>) {
+        let (ahead, now): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|want| {
+            let catch_up = want.cursor.map(|cursor| self.core.catch_up(want.channel_id, cursor));
+            if let Some(CatchUp::Heal(after)) = catch_up {
+                self.heal(want.channel_id, after, ctx);
+            }
+            !matches!(catch_up, None | Some(CatchUp::NotNeeded))
+        });
+        for want in ahead {
+            self.waiting.entry(want.channel_id).or_default().push((session, want));
+        }
+        self.attach_now(session, &now, ctx);
+    }
+
+    fn attach_those_that_waited(&mut self, channel_id: ChannelId, ctx: &mut Context<Self>) {
+        for (session, want) in self.waiting.remove(&channel_id).unwrap_or_default() {
+            self.attach_now(session, &[want], ctx);
+        }
+    }
+
+    fn attach_now(&mut self, session: SessionKey, wanted: &[AttachChannel], ctx: &mut Context<Self>) {
         let local = self
             .makings
             .sessions
@@ -320,151 +346,6 @@ impl SessionHub {
         }
     }
 
-    fn go_on(
-        &mut self,
-        session: SessionKey,
-        channel_id: ChannelId,
-        next: Next,
-        ctx: &mut Context<Self>,
-    ) {
-        match next {
-            Next::Stop => {}
-            Next::Replay(after) => self.replay(session, channel_id, after, ctx),
-            Next::Live(frames) => {
-                self.push_all(&[session], &frames);
-                let Some(cursor) = self.core.head(channel_id) else {
-                    return;
-                };
-                self.push(
-                    session,
-                    &wire::frame(&ServerFrame::Live(ChannelCursor { channel_id, cursor })),
-                );
-            }
-        }
-    }
-
-    /// Reads one page for a session when its queue has room and it is its turn.
-    fn replay(
-        &mut self,
-        session: SessionKey,
-        channel_id: ChannelId,
-        after: Cursor,
-        ctx: &mut Context<Self>,
-    ) {
-        let Some(outbox) = self.outbox_of(session) else {
-            return;
-        };
-        let (store, turns, page) = (
-            self.makings.store.clone(),
-            self.turns.clone(),
-            self.makings.bounds.replay_page,
-        );
-        self.replays_begun += 1;
-        let replay = self.replays_begun;
-        self.replays.insert((session, channel_id), replay);
-        let read = async move {
-            outbox.half_empty().await;
-            loop {
-                let turn = turns.acquire().await;
-                let read = store
-                    .run(move |connection| signals::replay(connection, channel_id, after, page))
-                    .await;
-                drop(turn);
-                match read {
-                    Ok(rows) => return rows,
-                    Err(error) => {
-                        tracing::warn!(%error, %channel_id, "replay could not be read");
-                        tokio::time::sleep(READ_AGAIN_AFTER).await;
-                    }
-                }
-            }
-        };
-        ctx.spawn(read.into_actor(self).map(move |rows, actor, ctx| {
-            actor.replayed(session, channel_id, replay, after, rows, ctx);
-        }));
-    }
-
-    fn outbox_of(&self, session: SessionKey) -> Option<Outbox> {
-        self.makings
-            .sessions
-            .borrow()
-            .get(&session)
-            .map(|local| local.outbox.clone())
-    }
-
-    /// Sends as much of a page as there is room for, and goes on with the rest when the socket has taken some of it: a page of
-    /// long signals may be larger than the whole queue.
-    fn replayed(
-        &mut self,
-        session: SessionKey,
-        channel_id: ChannelId,
-        replay: u64,
-        after: Cursor,
-        mut rows: Vec<(i64, String)>,
-        ctx: &mut Context<Self>,
-    ) {
-        if self.replays.get(&(session, channel_id)) != Some(&replay) {
-            return;
-        }
-        let (Some(head), Some(outbox)) = (self.core.head(channel_id), self.outbox_of(session))
-        else {
-            return;
-        };
-        // The table may be ahead of what has arrived here: what is beyond the head comes live.
-        let dense = (after.seq + 1..)
-            .zip(&rows)
-            .take_while(|(seq, row)| *seq == row.0 && row.0 <= head.seq)
-            .count();
-        rows.truncate(dense);
-        if rows.is_empty() && after.seq < head.seq {
-            // The table no longer holds what the cursor needs: the retention has passed over it.
-            return self.must_resync(session, channel_id, head);
-        }
-        let mut room = outbox.replay_room();
-        let fitting = rows
-            .iter()
-            .take_while(|row| match room.checked_sub(row.1.len()) {
-                Some(left) => {
-                    room = left;
-                    true
-                }
-                None => false,
-            });
-        // One at least, so that it goes on: half of the queue is free, or all of it.
-        let count = fitting.count().max(1).min(rows.len());
-        let frames: Vec<Bytes> = rows.drain(..count).map(|row| wire::text(&row.1)).collect();
-        let at = Cursor {
-            seq: after.seq + count as i64,
-            ..after
-        };
-        self.push_all(&[session], &frames);
-        if !rows.is_empty() {
-            let rest = async move { outbox.half_empty().await };
-            ctx.spawn(rest.into_actor(self).map(move |(), actor, ctx| {
-                actor.replayed(session, channel_id, replay, at, rows, ctx);
-            }));
-            return;
-        }
-        self.replays.remove(&(session, channel_id));
-        let next = self
-            .core
-            .replayed(session, channel_id, at, outbox.replay_room());
-        self.go_on(session, channel_id, next, ctx);
-    }
-
-    fn must_resync(&mut self, session: SessionKey, channel_id: ChannelId, head: Cursor) {
-        self.leave_channel(session, channel_id);
-        if let Some(channels) = self.attached.get_mut(&session) {
-            channels.remove(&channel_id);
-        }
-        let channels = vec![AttachedChannel {
-            channel_id,
-            status: AttachStatus::ResyncRequired,
-            head,
-        }];
-        self.push(session, &wire::frame(&ServerFrame::Attached { channels }));
-    }
-
     fn detach(&mut self, session: SessionKey, channels: &[ChannelId], reason: &str) {
         for &channel_id in channels {
             let attached = self
@@ -479,34 +360,6 @@ impl SessionHub {
                 );
             }
         }
-    }
-
-    fn heal(&mut self, channel_id: ChannelId, after: Cursor, ctx: &mut Context<Self>) {
-        let (store, page) = (self.makings.store.clone(), self.makings.bounds.replay_page);
-        metrics::counter!("heliograph_hub_holes_total").increment(1);
-        let read = async move {
-            loop {
-                match store
-                    .run(move |connection| signals::replay(connection, channel_id, after, page))
-                    .await
-                {
-                    Ok(rows) => return rows,
-                    Err(error) => {
-                        tracing::warn!(%error, %channel_id, "a hole could not be read");
-                        tokio::time::sleep(READ_AGAIN_AFTER).await;
-                    }
-                }
-            }
-        };
-        ctx.spawn(read.into_actor(self).map(move |rows, actor, ctx| {
-            let frames: Vec<Bytes> = rows.iter().map(|row| wire::text(&row.1)).collect();
-            // Read until a page comes back empty: what arrived while this one was read was dropped, the table has it.
-            let (sessions, on) = actor.core.healed(channel_id, &frames, !frames.is_empty());
-            actor.push_all(&sessions, &frames);
-            if let Some(after) = on {
-                actor.heal(channel_id, after, ctx);
-            }
-        }));
     }
 
     fn reconfigured(&mut self, ctx: &mut Context<Self>) {
@@ -691,7 +544,7 @@ impl Handler<Mail<HubRequest>> for SessionHub {
         let (request, _handling) = mail.open();
         match request {
             HubRequest::Join(session) => self.welcome(session),
-            HubRequest::Attach(session, wanted) => self.attach(session, &wanted, ctx),
+            HubRequest::Attach(session, wanted) => self.attach(session, wanted, ctx),
             HubRequest::Detach(session, channels) => self.detach(session, &channels, "asked"),
             HubRequest::Leave(session) => self.forget(session),
             HubRequest::Reconfigured => self.reconfigured(ctx),

@@ -43,9 +43,9 @@ fn sparse_updates_add_and_never_erase() {
     // Discord resolves links after the fact: no edit, only embeds.
     let embeds_only = with(
         update(channel, signal, "", 0),
-        json!({ "embeds": [chart.clone()] }),
+        json!({ "embeds": [chart] }),
     );
-    desk.says([1, 0, 0, 0, 0], &[embeds_only.clone()]);
+    desk.says([1, 0, 0, 0, 0], std::slice::from_ref(&embeds_only));
     desk.says([0, 1, 0, 0, 0], &[embeds_only]);
     let seen = desk.signal(channel, signal).unwrap();
     assert_eq!(text(&seen), "longer");

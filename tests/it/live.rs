@@ -285,6 +285,36 @@ fn replay_becomes_live_without_a_hole_or_a_double() {
     });
 }
 
+/// A page that was asked for before the detach reaches nobody after it.
+#[test]
+fn detached_in_the_middle_of_a_replay_and_attached_again_nothing_comes_twice() {
+    let stage = start(
+        server()
+            .with_env("HELIOGRAPH_SESSIONS_REPLAY_PAGE", "7")
+            .with_env("HELIOGRAPH_SESSIONS_RING_FRAMES_MAX", "4"),
+    );
+    let desk = Desk::on(&stage);
+    let channel = desk.source();
+    push_many(&desk, channel, 40);
+    let attach = json!({"type": "attach", "channels": [{"channel_id": channel.to_string(), "cursor": {"epoch": 1, "seq": 0}}]});
+    let detach = json!({"type": "detach", "channels": [channel.to_string()]});
+    let mut watcher = watch(&desk);
+    for _ in 0..5 {
+        for said in [&attach, &detach, &attach] {
+            watcher.say(&said.to_string());
+        }
+        watcher.next("attached");
+        while watcher.frame().unwrap()["type"] != "detached" {}
+        watcher.next("attached");
+        for seq in 1..=40 {
+            watcher.revision(seq);
+        }
+        watcher.next("live");
+        watcher.say(&detach.to_string());
+        watcher.next("detached");
+    }
+}
+
 #[test]
 fn pages_hold_every_signal_once_and_their_cursor_is_of_the_same_moment() {
     let desk = Desk::shared();

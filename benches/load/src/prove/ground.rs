@@ -60,7 +60,9 @@ impl Ground {
                 "HELIOGRAPH_DISCORD_GLOBAL_REQUESTS_PER_S",
                 DISCORD_REQUESTS_PER_S,
             )
-            .with_env("HELIOGRAPH_MIRRORS_RETRY_DELAY_MS_MAX", "1000");
+            .with_env("HELIOGRAPH_MIRRORS_RETRY_DELAY_MS_MAX", "1000")
+            // A mirror waits twice as long before it trusts what an earlier life may still have under way.
+            .with_env("HELIOGRAPH_DISCORD_REQUEST_TIMEOUT_MS", "2000");
         // Wide limits that are told in every answer: without a word about limits a mirror goes carefully.
         stage_settings.fake_discord = Some(fake_discord::Settings {
             limits: fake_discord::Limits::default().scaled_percent(DISCORD_LIMITS_PERCENT),
