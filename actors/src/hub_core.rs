@@ -31,6 +31,8 @@ struct Feed {
     replaying: Vec<SessionKey>,
     /// A hole is being read; what arrives behind it is in the table too.
     healing: bool,
+    /// Something arrived since the table was last read for it.
+    missed: bool,
 }
 
 /// What to do with a committed frame.
@@ -66,6 +68,17 @@ pub enum Next {
     Replay(Cursor),
     /// Nothing.
     Stop,
+}
+
+/// How a hub comes up with a cursor ahead of it; see [`HubCore::catch_up`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum CatchUp {
+    /// It is not ahead.
+    NotNeeded,
+    /// Read the table from here, as for a hole, and attach then.
+    Heal(Cursor),
+    /// The table is being read already.
+    UnderWay,
 }
 
 /// All channels of one hub.
@@ -115,7 +128,11 @@ impl HubCore {
             feed.append(frame, self.bounds);
             return Arrival::Resync(sessions);
         }
-        if feed.healing || place.epoch < feed.head.epoch || place.seq <= feed.head.seq {
+        if place.epoch < feed.head.epoch || place.seq <= feed.head.seq {
+            return Arrival::Nothing;
+        }
+        if feed.healing {
+            feed.missed = true;
             return Arrival::Nothing;
         }
         if place.seq > feed.head.seq + 1 {
@@ -126,13 +143,12 @@ impl HubCore {
         Arrival::Deliver(feed.live.clone())
     }
 
-    /// The frames of the table behind the head, in order, dense from it. `more` when the table had more than was read: call
-    /// again. Returns who gets them, and the place to read on from.
+    /// The frames of the table behind the head, in order, dense from it. Returns who gets them, and the place to read on from:
+    /// until a page is empty and nothing arrived while it was read.
     pub fn healed(
         &mut self,
         channel_id: ChannelId,
         frames: &[Bytes],
-        more: bool,
     ) -> (Vec<SessionKey>, Option<Cursor>) {
         let Some(feed) = self.feeds.get_mut(&channel_id) else {
             return (Vec::new(), None);
@@ -140,8 +156,26 @@ impl HubCore {
         for frame in frames {
             feed.append(frame, self.bounds);
         }
-        feed.healing = more;
-        (feed.live.clone(), more.then_some(feed.head))
+        feed.healing = std::mem::take(&mut feed.missed) || !frames.is_empty();
+        (feed.live.clone(), feed.healing.then_some(feed.head))
+    }
+
+    /// Whether a cursor stands ahead of what has arrived here. It may be right: another thread, or the table, showed its owner
+    /// a revision that is still on its way to us.
+    pub fn catch_up(&mut self, channel_id: ChannelId, cursor: Cursor) -> CatchUp {
+        let Some(feed) = self.feeds.get_mut(&channel_id) else {
+            return CatchUp::NotNeeded;
+        };
+        if cursor.epoch != feed.head.epoch || cursor.seq <= feed.head.seq {
+            return CatchUp::NotNeeded;
+        }
+        if feed.healing {
+            // The page that is being read may have been read too early for it.
+            feed.missed = true;
+            return CatchUp::UnderWay;
+        }
+        feed.healing = true;
+        CatchUp::Heal(feed.head)
     }
 
     /// A session wants a channel from `cursor` on, or from the head.
@@ -232,6 +266,7 @@ impl Feed {
             live: Vec::new(),
             replaying: Vec::new(),
             healing: false,
+            missed: false,
         }
     }
 
@@ -356,17 +391,61 @@ mod tests {
         );
         assert_eq!(hub.arrived(channel(), at(14), &frame(14)), Arrival::Nothing);
         assert_eq!(
-            hub.healed(channel(), &[frame(11), frame(12)], true),
+            hub.healed(channel(), &[frame(11), frame(12)]),
             (vec![1], Some(at(12)))
         );
         assert_eq!(
-            hub.healed(channel(), &[frame(13), frame(14)], false),
-            (vec![1], None)
+            hub.healed(channel(), &[frame(13), frame(14)]),
+            (vec![1], Some(at(14)))
         );
+        assert_eq!(hub.healed(channel(), &[]), (vec![1], None));
         assert_eq!(hub.arrived(channel(), at(14), &frame(14)), Arrival::Nothing);
         assert_eq!(
             hub.arrived(channel(), at(15), &frame(15)),
             Arrival::Deliver(vec![1])
+        );
+    }
+
+    #[test]
+    fn what_arrives_while_the_last_page_is_read_is_read_too() {
+        let mut hub = hub(4, 10);
+        hub.attach(1, channel(), None, ROOM);
+        assert_eq!(
+            hub.arrived(channel(), at(12), &frame(12)),
+            Arrival::Heal(at(10))
+        );
+        assert_eq!(
+            hub.healed(channel(), &[frame(11), frame(12)]).1,
+            Some(at(12))
+        );
+        assert_eq!(hub.arrived(channel(), at(13), &frame(13)), Arrival::Nothing);
+        assert_eq!(
+            hub.healed(channel(), &[]).1,
+            Some(at(12)),
+            "13 came after this page was read"
+        );
+        assert_eq!(hub.healed(channel(), &[frame(13)]).1, Some(at(13)));
+        assert_eq!(hub.healed(channel(), &[]).1, None);
+    }
+
+    #[test]
+    fn a_cursor_ahead_of_the_hub_waits_for_the_table() {
+        let mut hub = hub(4, 10);
+        assert_eq!(hub.catch_up(channel(), at(10)), CatchUp::NotNeeded);
+        assert_eq!(
+            hub.catch_up(channel(), Cursor { epoch: 2, seq: 99 }),
+            CatchUp::NotNeeded
+        );
+        assert_eq!(hub.catch_up(channel(), at(12)), CatchUp::Heal(at(10)));
+        assert_eq!(hub.catch_up(channel(), at(11)), CatchUp::UnderWay);
+        assert_eq!(
+            hub.healed(channel(), &[frame(11), frame(12)]).1,
+            Some(at(12))
+        );
+        assert_eq!(hub.healed(channel(), &[]).1, None);
+        assert_eq!(
+            hub.attach(1, channel(), Some(at(12)), ROOM).then,
+            Next::Live(vec![])
         );
     }
 
@@ -427,6 +506,8 @@ mod tests {
             let mut hub = hub(ring, 0);
             let (mut committed, mut healing) = (0_i64, false);
             let mut clients: HashMap<u64, Client> = HashMap::new();
+            // What a heal has read of the table and not handed over yet: more may be committed meanwhile.
+            let mut page: Option<(i64, i64)> = None;
             let rows = |from: i64, to: i64| (from + 1..=to).map(frame).collect::<Vec<_>>();
             for step in steps {
                 match step {
@@ -474,15 +555,39 @@ mod tests {
                     }
                     Step::Heal { size } => {
                         if !healing { continue }
-                        let from = hub.head(channel()).unwrap().seq;
-                        let to = (from + size).min(committed);
-                        let (sessions, on) = hub.healed(channel(), &rows(from, to), to < committed);
+                        let Some((from, to)) = page.take() else {
+                            let from = hub.head(channel()).unwrap().seq;
+                            page = Some((from, (from + size).min(committed)));
+                            continue;
+                        };
+                        let (sessions, on) = hub.healed(channel(), &rows(from, to));
                         healing = on.is_some();
                         for session in sessions {
                             clients.get_mut(&session).unwrap().gets(&rows(from, to));
                         }
                     }
                 }
+            }
+            // One more that arrives, and everything that is read is handed over: whoever is live has all of it.
+            committed += 1;
+            match hub.arrived(channel(), at(committed), &frame(committed)) {
+                Arrival::Deliver(sessions) => for session in sessions {
+                    clients.get_mut(&session).unwrap().gets(&[frame(committed)]);
+                },
+                Arrival::Heal(_) => healing = true,
+                Arrival::Nothing => {}
+                Arrival::Resync(_) => unreachable!(),
+            }
+            while healing {
+                let (from, to) = page.take().unwrap_or((hub.head(channel()).unwrap().seq, committed));
+                let (sessions, on) = hub.healed(channel(), &rows(from, to));
+                healing = on.is_some();
+                for session in sessions {
+                    clients.get_mut(&session).unwrap().gets(&rows(from, to));
+                }
+            }
+            for client in clients.values().filter(|client| client.replay_at.is_none()) {
+                prop_assert_eq!(client.seen, Some(committed));
             }
         }
     }

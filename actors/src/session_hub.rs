@@ -273,14 +273,19 @@ impl SessionHub {
     /// Attaches what can be attached now. A cursor ahead of this hub waits until the hub has read the table.
     fn attach(&mut self, session: SessionKey, wanted: Vec<AttachChannel>, ctx: &mut Context<Self>) {
         let (ahead, now): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|want| {
-            let catch_up = want.cursor.map(|cursor| self.core.catch_up(want.channel_id, cursor));
+            let catch_up = want
+                .cursor
+                .map(|cursor| self.core.catch_up(want.channel_id, cursor));
             if let Some(CatchUp::Heal(after)) = catch_up {
                 self.heal(want.channel_id, after, ctx);
             }
             !matches!(catch_up, None | Some(CatchUp::NotNeeded))
         });
         for want in ahead {
-            self.waiting.entry(want.channel_id).or_default().push((session, want));
+            self.waiting
+                .entry(want.channel_id)
+                .or_default()
+                .push((session, want));
         }
         self.attach_now(session, &now, ctx);
     }
@@ -291,7 +296,12 @@ impl SessionHub {
         }
     }
 
-    fn attach_now(&mut self, session: SessionKey, wanted: &[AttachChannel], ctx: &mut Context<Self>) {
+    fn attach_now(
+        &mut self,
+        session: SessionKey,
+        wanted: &[AttachChannel],
+        ctx: &mut Context<Self>,
+    ) {
         let local = self
             .makings
             .sessions
@@ -348,6 +358,9 @@ impl SessionHub {
 
     fn detach(&mut self, session: SessionKey, channels: &[ChannelId], reason: &str) {
         for &channel_id in channels {
+            if let Some(waiting) = self.waiting.get_mut(&channel_id) {
+                waiting.retain(|(waits, _)| *waits != session);
+            }
             let attached = self
                 .attached
                 .get_mut(&session)
