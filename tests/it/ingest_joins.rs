@@ -2,8 +2,8 @@
 //! out and contradict, with the exact counts of every answer.
 
 use crate::{
-    harness::Desk,
-    said::{create, delete, edited_at, embed, file, fresh_id, signal_id, update, with},
+    harness::{Desk, server, start},
+    said::{GUILD, create, delete, edited_at, embed, file, fresh_id, signal_id, update, with},
 };
 use serde_json::{Value, json};
 
@@ -41,10 +41,7 @@ fn sparse_updates_add_and_never_erase() {
     desk.says([1, 0, 0, 0, 0], &[attachments_only]);
     desk.says([1, 0, 0, 0, 0], &[update(channel, signal, "longer", 2)]);
     // Discord resolves links after the fact: no edit, only embeds.
-    let embeds_only = with(
-        update(channel, signal, "", 0),
-        json!({ "embeds": [chart] }),
-    );
+    let embeds_only = with(update(channel, signal, "", 0), json!({ "embeds": [chart] }));
     desk.says([1, 0, 0, 0, 0], std::slice::from_ref(&embeds_only));
     desk.says([0, 1, 0, 0, 0], &[embeds_only]);
     let seen = desk.signal(channel, signal).unwrap();
@@ -253,4 +250,62 @@ fn a_message_in_a_thread_stands_in_its_parent() {
             );
         }
     }
+}
+
+#[test]
+fn two_connectors_of_one_channel_tell_one_story() {
+    let (desk, other) = (Desk::shared(), Desk::shared());
+    let (channel, signal) = (desk.source(), signal_id());
+    let id = &other.connector.connector_id;
+    other
+        .admin
+        .mark_channel(id, GUILD, channel, true, false)
+        .unwrap();
+    desk.says([1, 0, 0, 0, 0], &[create(channel, signal, "one")]);
+    other.says([0, 1, 0, 0, 0], &[create(channel, signal, "one")]);
+    other.says([1, 0, 0, 0, 0], &[update(channel, signal, "two", 1)]);
+    desk.says([0, 1, 0, 0, 0], &[update(channel, signal, "two", 1)]);
+    assert_eq!(text(&desk.signal(channel, signal).unwrap()), "two");
+    assert_eq!(desk.seq(channel), 2);
+}
+
+/// Memory is small and then gone: the tables know everything that was said.
+#[test]
+fn what_is_known_and_held_outlives_memory_and_a_kill() {
+    let mut stage = start(server().with_env("HELIOGRAPH_STORE_CHANNEL_SIGNALS_CACHED_MAX", "2"));
+    let desk = Desk::on(&stage);
+    let channel = desk.source();
+    let [held, gone, edited] = [(); 3].map(|()| signal_id());
+    let said = |signals: &[u64]| {
+        signals
+            .iter()
+            .map(|id| create(channel, *id, "said"))
+            .collect::<Vec<_>>()
+    };
+    desk.says([0, 0, 0, 1, 0], &[update(channel, held, "held", 1)]);
+    desk.says([0, 0, 0, 1, 0], &[delete(channel, gone)]);
+    desk.says(
+        [2, 0, 0, 0, 0],
+        &[
+            create(channel, edited, "one"),
+            update(channel, edited, "two", 2),
+        ],
+    );
+    let many: Vec<u64> = (0..10).map(|_| signal_id()).collect();
+    desk.says([10, 0, 0, 0, 0], &said(&many));
+    desk.says([0, 10, 0, 0, 0], &said(&many));
+    stage.kill9().unwrap();
+    stage.restart().unwrap();
+    desk.says([0, 10, 0, 0, 0], &said(&many));
+    desk.says(
+        [0, 2, 0, 0, 0],
+        &[
+            update(channel, edited, "one and a half", 1),
+            create(channel, gone, "never"),
+        ],
+    );
+    desk.says([1, 0, 0, 0, 0], &[create(channel, held, "first")]);
+    assert_eq!(text(&desk.signal(channel, held).unwrap()), "held");
+    assert_eq!(text(&desk.signal(channel, edited).unwrap()), "two");
+    assert_eq!((desk.signal(channel, gone), desk.seq(channel)), (None, 13));
 }

@@ -2,7 +2,13 @@
 
 use std::{io::Write as _, net::TcpStream};
 
-use heliograph_bench::{live_client::wire, stage::Stage};
+use heliograph_bench::{
+    live_client::{
+        session::{Event, Session},
+        wire,
+    },
+    stage::Stage,
+};
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
@@ -288,10 +294,25 @@ fn who_is_silent_is_ended() {
             .with_env("HELIOGRAPH_SESSIONS_HEARTBEAT_MS", "100")
             .with_env("HELIOGRAPH_SESSIONS_SILENCE_MS_MAX", "500"),
     );
+    let address = stage.book().now().public;
     // A client that answers no ping: the answer to the upgrade is read, and then only the end.
-    let (head, stream) = upgrade(stage.book().now().public, &[]);
+    let (head, silent) = upgrade(address, &[]);
     assert_eq!(status_of(&head), 101);
-    assert_eq!(rest_of(stream), 4003);
+    std::thread::scope(|scope| {
+        let ended = scope.spawn(|| rest_of(silent));
+        // Beside it one that answers pings and says nothing else, for longer than the silence that is allowed.
+        let (mut session, _) = Session::open(address, None).unwrap();
+        for _ in 0..10 {
+            match session.next(PATIENCE).unwrap() {
+                Event::Frame(frame) => assert!(
+                    frame["type"] == "heartbeat" && frame["server_time_ms"].is_i64(),
+                    "{frame}"
+                ),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(ended.join().unwrap(), 4003);
+    });
 }
 
 #[test]
