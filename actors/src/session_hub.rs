@@ -115,6 +115,8 @@ pub struct SessionHub {
     makings: SessionHubMakings,
     core: HubCore,
     attached: HashMap<SessionKey, HashSet<ChannelId>>,
+    /// The configuration this hub last worked by.
+    routing_version: u64,
     /// What sessions asked for with a cursor ahead of us, until the table has been read.
     waiting: HashMap<ChannelId, Vec<(SessionKey, AttachChannel)>>,
     turns: Arc<Semaphore>,
@@ -134,6 +136,7 @@ impl SessionHub {
             makings,
             core,
             attached: HashMap::new(),
+            routing_version: 0,
             waiting: HashMap::new(),
             turns,
             replays: HashMap::new(),
@@ -281,13 +284,17 @@ impl SessionHub {
             }
             !matches!(catch_up, None | Some(CatchUp::NotNeeded))
         });
+        let all_wait = now.is_empty() && !ahead.is_empty();
         for want in ahead {
             self.waiting
                 .entry(want.channel_id)
                 .or_default()
                 .push((session, want));
         }
-        self.attach_now(session, &now, ctx);
+        // An answer about no channel would say nothing: each that waits has its own.
+        if !all_wait {
+            self.attach_now(session, &now, ctx);
+        }
     }
 
     fn attach_those_that_waited(&mut self, channel_id: ChannelId, ctx: &mut Context<Self>) {
@@ -377,6 +384,7 @@ impl SessionHub {
 
     fn reconfigured(&mut self, ctx: &mut Context<Self>) {
         let routing = self.makings.routing.borrow().clone();
+        self.routing_version = routing.version;
         let tiers: HashMap<SessionKey, i16> = self
             .makings
             .sessions
@@ -474,9 +482,14 @@ impl SessionHub {
         }
     }
 
-    /// Cuts sessions whose queue has not moved for too long, shuts sockets that do not take their close frame.
-    fn patrol(&mut self) {
+    /// Cuts sessions whose queue has not moved for too long, shuts sockets that do not take their close frame. Works by a new
+    /// configuration even when word of it found the mailbox full.
+    fn patrol(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
+        let newest = self.makings.routing.borrow().version;
+        if newest != self.routing_version {
+            self.reconfigured(ctx);
+        }
         let mut slow = Vec::new();
         for (&session, local) in self.makings.sessions.borrow().iter() {
             match local.closing_since {
@@ -502,7 +515,8 @@ impl Actor for SessionHub {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(PATROL_EVERY, |actor, _| actor.patrol());
+        ctx.run_interval(PATROL_EVERY, |actor, ctx| actor.patrol(ctx));
+        self.routing_version = self.makings.routing.borrow().version;
         self.learn_heads(ctx);
     }
 }
