@@ -87,7 +87,8 @@ impl Root {
         }
     }
 
-    fn work_by(&mut self, table: RoutingTable) {
+    /// Brings the tree in step. `true` when a mirror was stopped.
+    fn work_by(&mut self, table: RoutingTable) -> bool {
         let sources: HashSet<ChannelId> = table.sources.keys().copied().collect();
         let targets: HashSet<ChannelId> = table.targets.iter().copied().collect();
         self.makings.routing.send_replace(Arc::new(table));
@@ -106,11 +107,31 @@ impl Root {
             self.makings.tree.stop(&mirror_name(gone));
         }
         let new: Vec<ChannelId> = targets.difference(&self.mirrors).copied().collect();
+        let before = self.mirrors.len();
         self.mirrors.retain(|mirror| targets.contains(mirror));
+        let stopped_one = self.mirrors.len() < before;
         for target in new {
             self.ensure_mirror(target);
         }
         self.makings.outlets.tell_hubs(|| HubRequest::Reconfigured);
+        stopped_one
+    }
+
+    /// A commit may have given work to a mirror after its target was read as idle and before it was stopped. Its rows are in
+    /// the table now: whoever has any gets a mirror again.
+    fn look_for_work_left(&self, ctx: &mut Context<Self>) {
+        let version = self.makings.routing.borrow().version;
+        let (store, load) = (self.makings.store.clone(), self.makings.load_routing);
+        let read = async move { store.run(move |connection| load(connection, version)).await };
+        ctx.spawn(read.into_actor(self).map(|read, root, _| {
+            match read {
+                Ok(table) => table
+                    .targets
+                    .into_iter()
+                    .for_each(|target| root.ensure_mirror(target)),
+                Err(error) => tracing::warn!(%error, "targets with work left could not be read"),
+            }
+        }));
     }
 
     fn ensure_mirror(&mut self, target: ChannelId) {
@@ -130,9 +151,12 @@ impl Root {
         let (store, load) = (self.makings.store.clone(), self.makings.load_routing);
         let read = async move { store.run(move |connection| load(connection, version)).await };
         // Nothing else meanwhile: snapshots are swapped in the order in which they were read.
-        ctx.wait(read.into_actor(self).map(move |read, root, _| {
-            let done = read.map(|table| root.work_by(table));
-            let _ = answer.send(done);
+        ctx.wait(read.into_actor(self).map(move |read, root, ctx| {
+            let stopped_one = read.map(|table| root.work_by(table));
+            if matches!(stopped_one, Ok(true)) {
+                root.look_for_work_left(ctx);
+            }
+            let _ = answer.send(stopped_one.map(|_| ()));
         }));
     }
 }

@@ -433,6 +433,10 @@ impl Intake {
             };
             match port.post(capture) {
                 Ok(()) => {}
+                // No source channel since a moment ago: when it comes again it is ignored.
+                Err((Refused::Gone, _)) if self.inlets.get(channel_id).is_none() => {
+                    return Err(unavailable());
+                }
                 Err((Refused::Gone, _)) => return Ok(Tried::Parked),
                 Err((Refused::Full, _)) => return Err(unavailable()),
             }
