@@ -97,7 +97,7 @@ fn take_lock(url: &str, patience: Duration) -> Result<PgConnection, NotServing> 
     loop {
         match connect_and_lock(url) {
             Ok(connection) => return Ok(connection),
-            Err(reason) if Instant::now() >= until => return Err(NotServing(reason)),
+            Err(reason) if Instant::now() >= until => return Err(NotServing::because(reason)),
             Err(_) => std::thread::sleep(LOCK_AGAIN_AFTER),
         }
     }

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use heliograph_actors::{
     hub_core::RingBounds,
     inlets::Inlets,
-    messages::{Capture, Route, StoreRequest},
+    messages::{Capture, RouterRequest, StoreRequest},
     outlets::{HubOutlet, Outlets},
     port::Port,
     restart_core::RestartBudget,
@@ -87,7 +87,7 @@ pub async fn start(
         restarts_max: config.supervision.restarts_max as usize,
         window: Duration::from_secs(config.supervision.restart_window_s),
     };
-    let tree = Tree::new(budget, on_fatal);
+    let tree = Tree::new(budget, on_fatal.clone());
     let (routing_sender, routing) = watch::channel(Arc::new(RoutingTable::default()));
     let (inlets, outlets, term) = (Inlets::default(), Outlets::default(), Term::default());
     let can_commit = Arc::new(AtomicBool::new(false));
@@ -106,6 +106,7 @@ pub async fn start(
             outlets: outlets.clone(),
             group_revisions_max: config.store.group_commit_revisions_max,
             ready: can_commit.clone(),
+            give_up: on_fatal,
         },
     );
     let router = start_router(
@@ -124,7 +125,6 @@ pub async fn start(
         remembered_max: config.store.channel_signals_cached_max,
         term,
         router,
-        writer: writer.clone(),
     };
     let (channel_tree, channel_thread) = (tree.clone(), routing_thread);
     let root = start_root(
@@ -179,7 +179,7 @@ fn start_store_writer(
     )
 }
 
-fn start_router(tree: &Tree, arbiter: &ArbiterHandle, makings: RouterMakings) -> Port<Route> {
+fn start_router(tree: &Tree, arbiter: &ArbiterHandle, makings: RouterMakings) -> Port<RouterRequest> {
     let vitals = Vitals::new("router", Kind::Router, mailbox::ROUTER);
     let first = move |_: &mut _| Router::new(makings);
     Port::new(
@@ -221,8 +221,7 @@ struct ChannelMakings {
     routing: watch::Receiver<Arc<RoutingTable>>,
     remembered_max: usize,
     term: Term,
-    router: Port<Route>,
-    writer: Port<StoreRequest>,
+    router: Port<RouterRequest>,
 }
 
 impl ChannelMakings {
@@ -233,7 +232,6 @@ impl ChannelMakings {
             remembered_max: self.remembered_max,
             term: self.term.clone(),
             router: self.router.clone(),
-            writer: self.writer.clone(),
         };
         let vitals = Vitals::new(
             source_channel_name(channel_id),
@@ -276,7 +274,9 @@ impl Topology {
     ) -> Port<HubRequest> {
         let name = format!("session_hub/{}", self.hubs.fetch_add(1, SeqCst));
         let vitals = Vitals::new(name, Kind::SessionHub, mailbox::SESSION_HUB);
+        let fell_behind = Arc::new(AtomicBool::new(false));
         let hub = SessionHub::new(SessionHubMakings {
+            fell_behind: fell_behind.clone(),
             routing: self.routing.clone(),
             store: self.store.clone(),
             sessions,
@@ -288,6 +288,7 @@ impl Topology {
         self.outlets.add_hub(HubOutlet {
             committed: Port::new(address.recipient(), vitals),
             requests: requests.clone(),
+            fell_behind,
         });
         requests
     }

@@ -81,6 +81,15 @@ pub struct Route {
     pub answer: Answer,
 }
 
+/// Everything a source channel sends. One way for both: what it asks of the store must not overtake what it has routed.
+#[derive(Debug)]
+pub enum RouterRequest {
+    /// See [`Route`].
+    Route(Route),
+    /// For the store writer, behind every plan of the routes before it.
+    Forward(StoreRequest),
+}
+
 /// A change in its place.
 #[derive(Debug)]
 pub struct Planned {
@@ -156,9 +165,12 @@ pub struct Open {
 pub struct Recall {
     /// The signals.
     pub signals: Vec<SignalId>,
-    /// `None` when the database is away.
-    pub answer: oneshot::Sender<Option<Vec<SignalState>>>,
+    /// The way back.
+    pub answer: oneshot::Sender<Recalled>,
 }
+
+/// What the tables know; else why they do not say: away, or a row that does not read.
+pub type Recalled = Result<Vec<SignalState>, WriteAnswer>;
 
 /// Everything a store writer is asked.
 #[derive(Debug)]

@@ -126,6 +126,12 @@ impl Outbox {
         Poll::Ready(Some(frame))
     }
 
+    /// At least half of the room is free.
+    pub fn is_half_empty(&self) -> bool {
+        let queue = self.0.borrow();
+        queue.bytes * 2 <= queue.bytes_max
+    }
+
     /// For a replay: resolves when at least half of the room is free, or the queue is closed.
     pub async fn half_empty(&self) {
         poll_fn(|cx| {

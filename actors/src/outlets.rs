@@ -32,6 +32,8 @@ pub struct HubOutlet {
     pub committed: Port<Committed>,
     /// For word of a new configuration, and the farewell.
     pub requests: Port<HubRequest>,
+    /// Set when something was committed that it was not told of.
+    pub fell_behind: Arc<AtomicBool>,
 }
 
 /// Called with a target channel that has work but no mirror.
@@ -101,8 +103,31 @@ impl Outlets {
             .iter()
         {
             if hub.committed.post(committed.clone()).is_err() {
+                hub.fell_behind.store(true, SeqCst);
                 metrics::counter!("heliograph_hub_refusals_total").increment(1);
             }
+        }
+    }
+
+    /// Something may have been committed that nobody was told of: everyone looks at the tables.
+    pub fn look_at_tables(&self) {
+        for hub in self
+            .0
+            .hubs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
+            hub.fell_behind.store(true, SeqCst);
+        }
+        for mirror in self
+            .0
+            .mirrors
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+        {
+            mirror.fell_behind.store(true, SeqCst);
         }
     }
 

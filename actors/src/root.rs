@@ -20,8 +20,11 @@ use heliograph_schema::{
     store::{Store, StoreError},
 };
 use serde_json::json;
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::sync::{oneshot, watch};
+
+/// Pause before a configuration is read again that the database did not give.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// What the root is asked.
 #[derive(Debug)]
@@ -142,9 +145,10 @@ impl Root {
         }
     }
 
+    /// Reads the configuration and works by it. What cannot be read now is read again until it can: the change is committed.
     fn reconfigure(
         &self,
-        answer: oneshot::Sender<Result<(), StoreError>>,
+        answer: Option<oneshot::Sender<Result<(), StoreError>>>,
         ctx: &mut Context<Self>,
     ) {
         let version = self.makings.routing.borrow().version + 1;
@@ -153,10 +157,17 @@ impl Root {
         // Nothing else meanwhile: snapshots are swapped in the order in which they were read.
         ctx.wait(read.into_actor(self).map(move |read, root, ctx| {
             let stopped_one = read.map(|table| root.work_by(table));
-            if matches!(stopped_one, Ok(true)) {
-                root.look_for_work_left(ctx);
+            match &stopped_one {
+                Ok(true) => root.look_for_work_left(ctx),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the configuration could not be read");
+                    ctx.run_later(READ_AGAIN_AFTER, |root, ctx| root.reconfigure(None, ctx));
+                }
             }
-            let _ = answer.send(stopped_one.map(|_| ()));
+            if let Some(answer) = answer {
+                let _ = answer.send(stopped_one.map(|_| ()));
+            }
         }));
     }
 }
@@ -188,7 +199,7 @@ impl Handler<Mail<RootRequest>> for Root {
     fn handle(&mut self, mail: Mail<RootRequest>, ctx: &mut Context<Self>) {
         let (request, _handling) = mail.open();
         match request {
-            RootRequest::Reconfigure(answer) => self.reconfigure(answer, ctx),
+            RootRequest::Reconfigure(answer) => self.reconfigure(Some(answer), ctx),
             RootRequest::MissingMirror(target) => self.ensure_mirror(target),
         }
     }

@@ -2,7 +2,7 @@
 //! whole process, on one thread with the source channels, so that a hop costs less than a microsecond.
 
 use crate::{
-    messages::{Route, StoreRequest, WriteAnswer},
+    messages::{Route, RouterRequest, StoreRequest, WriteAnswer},
     port::{Mail, Port},
     router_core::RouterCore,
     routing::RoutingTable,
@@ -98,13 +98,17 @@ impl Restartable for Router {
     }
 }
 
-impl Handler<Mail<Route>> for Router {
+impl Handler<Mail<RouterRequest>> for Router {
     type Result = ();
 
-    fn handle(&mut self, mail: Mail<Route>, _: &mut Context<Self>) {
-        let (route, _handling) = mail.open();
+    fn handle(&mut self, mail: Mail<RouterRequest>, _: &mut Context<Self>) {
+        let (request, _handling) = mail.open();
         fail::fail_point!("router::plan", |_| ());
-        self.route(route);
+        match request {
+            RouterRequest::Route(route) => self.route(route),
+            // Refused: its answer is dropped, which the channel hears.
+            RouterRequest::Forward(request) => drop(self.makings.writer.post(request)),
+        }
     }
 }
 

@@ -23,14 +23,20 @@ use heliograph_schema::{
         Cursor, PROTOCOL, ServerFrame,
     },
     ids::ChannelId,
-    store::{Store, session_tokens, signals},
+    store::{
+        Store, session_tokens,
+        signals::{self, Head},
+    },
 };
 use serde_json::json;
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::{Semaphore, watch};
@@ -106,6 +112,8 @@ pub struct SessionHubMakings {
     pub sessions: LocalSessions,
     /// Limits.
     pub bounds: SessionBounds,
+    /// Set when something was committed that it was not told of.
+    pub fell_behind: Arc<AtomicBool>,
     /// Milliseconds since 1970.
     pub now_ms: fn() -> i64,
 }
@@ -158,23 +166,8 @@ impl SessionHub {
         if unknown.is_empty() {
             return;
         }
-        let store = self.makings.store.clone();
-        let read = async move {
-            loop {
-                let channels = unknown.clone();
-                match store
-                    .run(move |connection| signals::heads(connection, &channels))
-                    .await
-                {
-                    Ok(heads) => return (unknown, heads),
-                    Err(error) => {
-                        tracing::warn!(%error, "heads could not be read");
-                        tokio::time::sleep(READ_AGAIN_AFTER).await;
-                    }
-                }
-            }
-        };
-        ctx.wait(read.into_actor(self).map(|(unknown, heads), actor, _| {
+        let read = heads_of(self.makings.store.clone(), unknown.clone());
+        ctx.wait(read.into_actor(self).map(|heads, actor, ctx| {
             for head in heads {
                 actor.core.learn_head(head.channel_id, head.cursor);
             }
@@ -182,6 +175,20 @@ impl SessionHub {
                 actor
                     .core
                     .learn_head(channel_id, crate::router_core::BEFORE_ALL);
+                actor.attach_those_that_waited(channel_id, ctx);
+            }
+        }));
+    }
+
+    /// Something may have been committed that did not arrive here: whatever the tables have beyond us is read.
+    fn look_at_tables(&self, ctx: &mut Context<Self>) {
+        let known = self.core.channels().collect();
+        let read = heads_of(self.makings.store.clone(), known);
+        ctx.spawn(read.into_actor(self).map(|heads, actor, ctx| {
+            for head in heads {
+                if let CatchUp::Heal(after) = actor.core.catch_up(head.channel_id, head.cursor) {
+                    actor.heal(head.channel_id, after, ctx);
+                }
             }
         }));
     }
@@ -275,17 +282,27 @@ impl SessionHub {
 
     /// Attaches what can be attached now. A cursor ahead of this hub waits until the hub has read the table.
     fn attach(&mut self, session: SessionKey, wanted: Vec<AttachChannel>, ctx: &mut Context<Self>) {
-        let (ahead, now): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|want| {
+        let routing = self.makings.routing.borrow().clone();
+        let mut unknown = false;
+        let (later, now): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|want| {
+            let channel_id = want.channel_id;
+            if self.core.head(channel_id).is_none() && routing.sources.contains_key(&channel_id) {
+                unknown = true; // It is new, and word of it is still on its way to us.
+                return true;
+            }
             let catch_up = want
                 .cursor
-                .map(|cursor| self.core.catch_up(want.channel_id, cursor));
+                .map(|cursor| self.core.catch_up(channel_id, cursor));
             if let Some(CatchUp::Heal(after)) = catch_up {
-                self.heal(want.channel_id, after, ctx);
+                self.heal(channel_id, after, ctx);
             }
             !matches!(catch_up, None | Some(CatchUp::NotNeeded))
         });
-        let all_wait = now.is_empty() && !ahead.is_empty();
-        for want in ahead {
+        if unknown {
+            self.learn_heads(ctx);
+        }
+        let all_wait = now.is_empty() && !later.is_empty();
+        for want in later {
             self.waiting
                 .entry(want.channel_id)
                 .or_default()
@@ -318,8 +335,9 @@ impl SessionHub {
         let Some((tier, mut room)) = local else {
             return;
         };
-        let held = self.attached.get(&session).map_or(0, HashSet::len);
-        if held + wanted.len() > self.makings.bounds.channels_max {
+        let mut held = self.attached.get(&session).cloned().unwrap_or_default();
+        held.extend(wanted.iter().map(|want| want.channel_id));
+        if held.len() > self.makings.bounds.channels_max {
             return self.end(session, CloseCode::TooManyChannels, false);
         }
         let routing = self.makings.routing.borrow().clone();
@@ -469,6 +487,8 @@ impl SessionHub {
                 .get(&session)
                 .into_iter()
                 .flatten()
+                // One that still replays has not been given all that the head says: its own cursor is right.
+                .filter(|&&channel_id| !self.replays.contains_key(&(session, channel_id)))
                 .filter_map(|&channel_id| {
                     self.core
                         .head(channel_id)
@@ -490,6 +510,9 @@ impl SessionHub {
         if newest != self.routing_version {
             self.reconfigured(ctx);
         }
+        if self.makings.fell_behind.swap(false, SeqCst) {
+            self.look_at_tables(ctx);
+        }
         let mut slow = Vec::new();
         for (&session, local) in self.makings.sessions.borrow().iter() {
             match local.closing_since {
@@ -507,6 +530,23 @@ impl SessionHub {
         }
         for session in slow {
             self.end(session, CloseCode::SlowSession, true);
+        }
+    }
+}
+
+/// Where these channels stand in the tables; asks until it is told.
+async fn heads_of(store: Store, channels: Vec<ChannelId>) -> Vec<Head> {
+    loop {
+        let asked = channels.clone();
+        match store
+            .run(move |connection| signals::heads(connection, &asked))
+            .await
+        {
+            Ok(heads) => return heads,
+            Err(error) => {
+                tracing::warn!(%error, "heads could not be read");
+                tokio::time::sleep(READ_AGAIN_AFTER).await;
+            }
         }
     }
 }

@@ -3,7 +3,10 @@
 //! and no session.
 
 use crate::{
-    messages::{Answer, Capture, Open, Opened, Recall, Route, StoreRequest, WriteAnswer},
+    messages::{
+        Answer, Capture, Open, Opened, Recall, Recalled, Route, RouterRequest, StoreRequest,
+        WriteAnswer,
+    },
     port::{Mail, Port},
     routing::RoutingTable,
     source_channel_core::ChannelCore,
@@ -15,7 +18,6 @@ use actix::{
 };
 use heliograph_schema::{
     ids::{ChannelId, SignalId},
-    signal::SignalState,
     store::signals::Head,
 };
 use serde_json::json;
@@ -33,10 +35,8 @@ pub struct SourceChannelMakings {
     pub remembered_max: usize,
     /// The current term.
     pub term: Term,
-    /// Where joined changes go.
-    pub router: Port<Route>,
-    /// Whom to ask what is known.
-    pub writer: Port<StoreRequest>,
+    /// Where joined changes go, and behind them what is asked of the store.
+    pub router: Port<RouterRequest>,
 }
 
 struct Memory {
@@ -107,12 +107,22 @@ impl SourceChannel {
             counts,
             answer: capture.answer,
         };
-        if let Err((refused, route)) = router.post(route) {
+        if let Err((refused, request)) = router.post(RouterRequest::Route(route)) {
             // Joined but not routed: memory is ahead of the tables, so it is dropped.
             self.memory = None;
             tracing::warn!(source_channel_id = %self.makings.channel_id, %refused, "router did not take a route");
-            refuse(route.answer, WriteAnswer::Unavailable);
+            if let RouterRequest::Route(route) = request {
+                refuse(route.answer, WriteAnswer::Unavailable);
+            }
         }
+    }
+
+    /// Asks the store writer, through the router: what was routed before is planned and written before this is answered.
+    fn ask(&self, request: StoreRequest) -> bool {
+        self.makings
+            .router
+            .post(RouterRequest::Forward(request))
+            .is_ok()
     }
 
     fn open_and_retry(&self, capture: Capture, ctx: &mut Context<Self>) {
@@ -121,7 +131,7 @@ impl SourceChannel {
             channel_id: self.makings.channel_id,
             answer,
         });
-        if self.makings.writer.post(request).is_err() {
+        if !self.ask(request) {
             return refuse(capture.answer, WriteAnswer::Unavailable);
         }
         ctx.wait(
@@ -139,21 +149,17 @@ impl SourceChannel {
 
     fn recall_and_retry(&self, signals: Vec<SignalId>, capture: Capture, ctx: &mut Context<Self>) {
         let (answer, recalled) = oneshot::channel();
-        if self
-            .makings
-            .writer
-            .post(StoreRequest::Recall(Recall { signals, answer }))
-            .is_err()
-        {
+        if !self.ask(StoreRequest::Recall(Recall { signals, answer })) {
             return refuse(capture.answer, WriteAnswer::Unavailable);
         }
         ctx.wait(recalled.into_actor(self).map(
-            move |recalled: Result<Option<Vec<SignalState>>, _>, actor, _| {
-                let (Ok(Some(states)), Some(memory)) = (recalled, actor.memory()) else {
-                    return refuse(capture.answer, WriteAnswer::Stale);
-                };
-                memory.core.remember(states);
-                actor.join_and_route(capture);
+            move |recalled: Result<Recalled, _>, actor, _| match (recalled, actor.memory()) {
+                (Ok(Ok(states)), Some(memory)) => {
+                    memory.core.remember(states);
+                    actor.join_and_route(capture);
+                }
+                (Ok(Err(why)), _) => refuse(capture.answer, why),
+                (Err(_), _) | (_, None) => refuse(capture.answer, WriteAnswer::Stale),
             },
         ));
     }
@@ -194,7 +200,10 @@ impl Handler<Mail<Capture>> for SourceChannel {
 
     fn handle(&mut self, mail: Mail<Capture>, ctx: &mut Context<Self>) {
         let (capture, _handling) = mail.open();
-        self.advance(capture, ctx);
+        // Nobody waits for it any more: it comes again or not at all, and must not pile up behind what is slow.
+        if !capture.answer.is_closed() {
+            self.advance(capture, ctx);
+        }
     }
 }
 

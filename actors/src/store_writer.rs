@@ -6,12 +6,12 @@ use crate::{
     messages::{CommittedFrame, Keep, Open, Opened, Recall, StoreRequest, Write, WriteAnswer},
     outlets::Outlets,
     port::Mail,
-    supervision::{Observe, Restartable},
+    supervision::{Observe, OnFatal, Restartable},
     term::Term,
     wire,
 };
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Supervised};
-use diesel::pg::PgConnection;
+use diesel::{pg::PgConnection, prelude::*};
 use heliograph_schema::{
     delivery::WantedDelivery,
     ids::{ChannelId, SignalId},
@@ -32,6 +32,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Bodies in one transaction: PostgreSQL takes no message above 1 GB, and a group must not hold the next one up.
+const GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// An idle connection is asked this often whether it still stands, so that readiness is true without traffic.
+const ASK_WHEN_IDLE_FOR: Duration = Duration::from_secs(1);
+/// A router that another one has replaced for so long ends: its sessions and mirrors must not go on beside the other's.
+const SHUT_OUT_MAX: Duration = Duration::from_secs(3);
 /// Pause between two attempts to reach a database that is away.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -48,6 +54,8 @@ pub struct StoreWriterMakings {
     pub group_revisions_max: usize,
     /// Set while the writer can commit; `/readyz` reads it.
     pub ready: Arc<AtomicBool>,
+    /// Ends the process, by name of who wants it.
+    pub give_up: OnFatal,
 }
 
 /// The actor.
@@ -55,9 +63,14 @@ pub struct StoreWriter {
     makings: StoreWriterMakings,
     connection: Option<PgConnection>,
     next_connect_at: Instant,
+    /// When the connection last answered.
+    used_at: Instant,
+    /// Since when another router holds the lock that was ours.
+    shut_out_since: Option<Instant>,
     writes: Vec<Write>,
     keeps: Vec<Keep>,
     revisions_pending: usize,
+    bytes_pending: usize,
     flush_asked: bool,
     /// Writes still to be committed one by one, to find the one whose data the database refuses.
     alone: usize,
@@ -90,6 +103,9 @@ impl StoreWriter {
             writes: Vec::new(),
             keeps: Vec::new(),
             revisions_pending: 0,
+            bytes_pending: 0,
+            used_at: Instant::now(),
+            shut_out_since: None,
             flush_asked: false,
             alone: 0,
             commits: 0,
@@ -100,14 +116,20 @@ impl StoreWriter {
     fn take(&mut self, request: StoreRequest, ctx: &mut Context<Self>) {
         match request {
             StoreRequest::Write(write) => {
-                self.revisions_pending += write.changes.len();
-                self.writes.push(*write);
-                if self.alone > 0 {
+                if self.alone > 0 && write.term == self.makings.term.current() {
+                    // Whatever waits goes first, so that this one is really alone.
+                    self.flush();
                     self.alone -= 1;
+                    self.writes.push(*write);
                     return self.flush();
                 }
+                self.revisions_pending += write.changes.len();
+                self.writes.push(*write);
             }
-            StoreRequest::Keep(keep) => self.keeps.push(keep),
+            StoreRequest::Keep(keep) => {
+                self.bytes_pending += keep.raw.as_ref().map_or(0, |raw| raw.body.len());
+                self.keeps.push(keep);
+            }
             // Reads see everything that was sent before them.
             StoreRequest::Open(open) => {
                 self.flush();
@@ -118,7 +140,9 @@ impl StoreWriter {
                 return self.recall(recall);
             }
         }
-        if self.revisions_pending >= self.makings.group_revisions_max {
+        if self.revisions_pending >= self.makings.group_revisions_max
+            || self.bytes_pending >= GROUP_BYTES_MAX
+        {
             self.flush();
         } else if !self.flush_asked {
             self.flush_asked = true;
@@ -127,11 +151,13 @@ impl StoreWriter {
     }
 
     fn flush(&mut self) {
-        let (writes, keeps) = (
+        let (writes, mut keeps) = (
             std::mem::take(&mut self.writes),
             std::mem::take(&mut self.keeps),
         );
-        self.revisions_pending = 0;
+        (self.revisions_pending, self.bytes_pending) = (0, 0);
+        // Nobody waits for it any more; its connector sends it again. (A write in that case still has its place in the sequence.)
+        keeps.retain(|keep| !keep.answer.is_closed());
         if writes.is_empty() && keeps.is_empty() {
             return;
         }
@@ -152,6 +178,7 @@ impl StoreWriter {
         let started = Instant::now();
         match group.commit(connection) {
             Ok(raised) => {
+                self.used_at = Instant::now();
                 self.commits += 1;
                 metrics::histogram!("heliograph_store_commit_seconds")
                     .record(started.elapsed().as_secs_f64());
@@ -197,7 +224,8 @@ impl StoreWriter {
         // The term first: whatever ends it from here on makes what we answer stale, never wrong.
         let term = self.makings.term.current();
         let head = self.read(|connection| signals::open_heads(connection, &[open.channel_id]));
-        let opened = head.and_then(|heads| heads.first().map(|&head| Opened { term, head }));
+        let head = head.ok().and_then(|heads| heads.first().copied());
+        let opened = head.map(|head| Opened { term, head });
         let _ = open.answer.send(opened);
     }
 
@@ -206,21 +234,26 @@ impl StoreWriter {
         let _ = recall.answer.send(states);
     }
 
+    /// What is read; else whether the database is away or holds what does not read.
     fn read<T>(
         &mut self,
         read: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>,
-    ) -> Option<T> {
-        let connection = self.connected()?;
+    ) -> Result<T, WriteAnswer> {
+        let connection = self.connected().ok_or(WriteAnswer::Unavailable)?;
         match read(connection) {
-            Ok(found) => Some(found),
+            Ok(found) => {
+                self.used_at = Instant::now();
+                Ok(found)
+            }
             Err(error) => {
                 tracing::error!(%error, "read failed");
                 self.last_error = Some(error.to_string());
-                if !is_about_data(&error) {
-                    self.makings.term.end();
-                    self.disconnect();
+                if is_about_data(&error) {
+                    return Err(WriteAnswer::Poisoned);
                 }
-                None
+                self.makings.term.end();
+                self.disconnect();
+                Err(WriteAnswer::Unavailable)
             }
         }
     }
@@ -235,34 +268,60 @@ impl StoreWriter {
     fn connected(&mut self) -> Option<&mut PgConnection> {
         if self.connection.is_none() && Instant::now() >= self.next_connect_at {
             match connect_and_lock(&self.makings.database_url) {
-                Ok(connection) => {
-                    tracing::info!("store writer connected");
-                    self.connection = Some(connection);
-                    self.last_error = None;
-                    // Whatever the lost connection may still have committed is settled now.
-                    self.makings.term.end();
-                    self.makings.ready.store(true, SeqCst);
-                }
-                Err(reason) => {
-                    self.last_error = Some(reason);
-                    self.next_connect_at = Instant::now() + RECONNECT_PAUSE;
-                }
+                Ok(connection) => self.begin_anew(connection),
+                Err(away) => self.stay_away(&away),
             }
         }
         self.connection.as_mut()
     }
+
+    fn begin_anew(&mut self, connection: PgConnection) {
+        tracing::info!("store writer connected");
+        self.connection = Some(connection);
+        (self.last_error, self.shut_out_since, self.used_at) = (None, None, Instant::now());
+        // Whatever the lost connection may still have committed is settled now, and nobody has been told of it.
+        self.makings.term.end();
+        self.makings.outlets.look_at_tables();
+        self.makings.ready.store(true, SeqCst);
+    }
+
+    fn stay_away(&mut self, away: &NoLock) {
+        self.last_error = Some(away.to_string());
+        self.next_connect_at = Instant::now() + RECONNECT_PAUSE;
+        if !matches!(away, NoLock::Held) {
+            self.shut_out_since = None;
+            return;
+        }
+        let since = *self.shut_out_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > SHUT_OUT_MAX {
+            tracing::error!("another router has taken over");
+            (self.makings.give_up)("store_writer");
+        }
+    }
+}
+
+/// Why a router may not write.
+#[derive(Debug, thiserror::Error)]
+pub enum NoLock {
+    /// Another one holds the lock.
+    #[error("another router writes to this database")]
+    Held,
+    /// The database is away or not usable.
+    #[error("{0}")]
+    Away(String),
 }
 
 /// Connects and takes the router lock, as a writer must before its first statement.
 ///
 /// # Errors
-/// In words, when the database is away or another router holds the lock.
-pub fn connect_and_lock(database_url: &str) -> Result<PgConnection, String> {
-    let mut connection = store::connect_single(database_url).map_err(|error| error.to_string())?;
+/// When the database is away or another router holds the lock.
+pub fn connect_and_lock(database_url: &str) -> Result<PgConnection, NoLock> {
+    let away = |error: StoreError| NoLock::Away(error.to_string());
+    let mut connection = store::connect_single(database_url).map_err(away)?;
     match try_router_lock(&mut connection) {
         Ok(true) => Ok(connection),
-        Ok(false) => Err("another router writes to this database".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Ok(false) => Err(NoLock::Held),
+        Err(error) => Err(away(error)),
     }
 }
 
@@ -474,7 +533,15 @@ impl Handler<Reconnect> for StoreWriter {
     type Result = ();
 
     fn handle(&mut self, _: Reconnect, ctx: &mut Context<Self>) {
-        self.connected();
+        if self.connected().is_some() && self.used_at.elapsed() > ASK_WHEN_IDLE_FOR {
+            // A failure is dealt with there.
+            let _ = self.read(|connection| {
+                Ok(
+                    diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1"))
+                        .execute(connection)?,
+                )
+            });
+        }
         ctx.notify_later(Reconnect, RECONNECT_PAUSE);
     }
 }

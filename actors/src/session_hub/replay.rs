@@ -127,7 +127,10 @@ impl SessionHub {
                 None => false,
             });
         // One at least, so that it goes on: half of the queue is free, or all of it.
-        let count = fitting.count().max(1).min(rows.len());
+        let mut count = fitting.count();
+        if count == 0 && outbox.is_half_empty() {
+            count = rows.len().min(1);
+        }
         let frames: Vec<Bytes> = rows.drain(..count).map(|row| wire::text(&row.1)).collect();
         let at = Cursor {
             seq: after.seq + count as i64,

@@ -9,13 +9,13 @@ use diesel::{
     r2d2::{self, ConnectionManager, CustomizeConnection, HandleError, Pool},
     sql_types::Text,
 };
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 /// libpq gives up on a server that does not answer after this; 2 s is the least it knows.
 const CONNECT_TIMEOUT_S: u32 = 2;
 
 /// What a session of the pool is set to.
-const POOL_SESSION: &str = "set application_name = 'heliograph'; set statement_timeout = 10000; set lock_timeout = 3000; \
+const POOL_SESSION: &str = "set application_name = 'heliograph'; set synchronous_commit = on; set statement_timeout = 10000; set lock_timeout = 3000; \
     set idle_in_transaction_session_timeout = 30000";
 
 /// What the session of a writer is set to. Its statements are few and known; a lock it waits for means that somebody is at the
@@ -43,15 +43,14 @@ pub(super) fn pool(
         .connection_timeout(settings.wait)
         .connection_customizer(Box::new(SetSession))
         .error_handler(Box::new(LogFailure))
-        .build(ConnectionManager::new(with_connect_timeout(url)))
+        .build(ConnectionManager::new(with_patience(url)))
         .map_err(StoreError::unavailable)
 }
 
 /// Opens one connection for a writer, which keeps it for itself. Blocks for at most about 2 s. [`StoreError::Unusable`] when
 /// the server would acknowledge a commit that a power cut can take back.
 pub fn connect_single(url: &str) -> Result<PgConnection, StoreError> {
-    let mut conn =
-        PgConnection::establish(&with_connect_timeout(url)).map_err(StoreError::unavailable)?;
+    let mut conn = PgConnection::establish(&with_patience(url)).map_err(StoreError::unavailable)?;
     conn.batch_execute(WRITER_SESSION)?;
     assert_durable(&mut conn)?;
     Ok(conn)
@@ -73,19 +72,30 @@ fn assert_durable(conn: &mut PgConnection) -> Result<(), StoreError> {
     )))
 }
 
-/// `url` with our connect timeout unless it brings its own. Both forms that libpq knows are understood.
-fn with_connect_timeout(url: &str) -> Cow<'_, str> {
-    if url.contains("connect_timeout") {
-        return url.into();
-    }
+/// What libpq is told of patience, unless the address says some of it itself: a server that is cut off or frozen is given up
+/// after seconds, not after TCP's quarter of an hour.
+const PATIENCE: [(&str, u32); 5] = [
+    ("connect_timeout", CONNECT_TIMEOUT_S),
+    ("tcp_user_timeout", 5_000),
+    ("keepalives_idle", 5),
+    ("keepalives_interval", 2),
+    ("keepalives_count", 3),
+];
+
+/// `url` with our patience. Both forms that libpq knows are understood.
+fn with_patience(url: &str) -> String {
     let is_uri = url.starts_with("postgresql://") || url.starts_with("postgres://");
-    let joint = match (is_uri, url.contains('?')) {
-        (false, _) => " ",
-        (true, false) => "?",
-        (true, true) if url.ends_with(['?', '&']) => "",
-        (true, true) => "&",
-    };
-    format!("{url}{joint}connect_timeout={CONNECT_TIMEOUT_S}").into()
+    let mut patient = url.to_owned();
+    for (key, value) in PATIENCE.iter().filter(|(key, _)| !url.contains(key)) {
+        patient.push_str(match (is_uri, patient.contains('?')) {
+            (false, _) => " ",
+            (true, false) => "?",
+            (true, true) if patient.ends_with(['?', '&']) => "",
+            (true, true) => "&",
+        });
+        patient.push_str(&format!("{key}={value}"));
+    }
+    patient
 }
 
 #[derive(Debug)]
@@ -114,23 +124,26 @@ mod tests {
     use crate::test_database::TestDatabase;
 
     #[test]
-    fn a_connect_timeout_is_added_once() {
+    fn patience_is_added_once_and_in_the_form_of_the_address() {
+        let uri = "connect_timeout=2&tcp_user_timeout=5000&keepalives_idle=5&keepalives_interval=2&keepalives_count=3";
+        let words = uri.replace('&', " ");
         let table = [
-            ("postgres://u@h/d", "postgres://u@h/d?connect_timeout=2"),
+            ("postgres://u@h/d", format!("postgres://u@h/d?{uri}")),
             (
                 "postgresql:///d?host=%2Frun",
-                "postgresql:///d?host=%2Frun&connect_timeout=2",
+                format!("postgresql:///d?host=%2Frun&{uri}"),
             ),
-            ("postgresql:///d?", "postgresql:///d?connect_timeout=2"),
-            ("host=h dbname=d", "host=h dbname=d connect_timeout=2"),
-            (
-                "postgresql:///d?connect_timeout=9",
-                "postgresql:///d?connect_timeout=9",
-            ),
+            ("postgresql:///d?", format!("postgresql:///d?{uri}")),
+            ("host=h dbname=d", format!("host=h dbname=d {words}")),
         ];
         for (url, want) in table {
-            assert_eq!(with_connect_timeout(url), want);
+            assert_eq!(with_patience(url), want);
+            assert_eq!(with_patience(&want), want);
         }
+        assert!(
+            with_patience("postgresql:///d?connect_timeout=9")
+                .starts_with("postgresql:///d?connect_timeout=9&tcp")
+        );
     }
 
     #[test]

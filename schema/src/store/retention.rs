@@ -24,21 +24,36 @@ fn partition(day: NaiveDate) -> String {
 /// Makes the partitions of `today` and the days ahead that are missing. Returns how many were made.
 ///
 /// # Errors
-/// When PostgreSQL refuses, for one when rows of that day stand in the default partition already.
+/// When PostgreSQL refuses.
 pub fn make_partitions(conn: &mut PgConnection, today: NaiveDate) -> Result<usize, StoreError> {
     let existing = partitions(conn)?;
     let days = (0..=DAYS_AHEAD).filter_map(|ahead| today.checked_add_days(Days::new(ahead)));
     let mut made = 0;
     for day in days.filter(|&day| !existing.contains(&partition(day))) {
         let Some(next) = day.succ_opt() else { continue };
-        // Names and bounds are made of dates only.
-        conn.batch_execute(&format!(
-            "create table if not exists {} partition of raw_batches for values from ('{day}') to ('{next}')",
-            partition(day)
-        ))?;
+        attach_partition(conn, day, next)?;
         made += 1;
     }
     Ok(made)
+}
+
+/// Makes one partition. Rows of that day may stand in the default one already, after a long sleep of the machine say: they move.
+fn attach_partition(
+    conn: &mut PgConnection,
+    day: NaiveDate,
+    next: NaiveDate,
+) -> Result<(), StoreError> {
+    let name = partition(day);
+    // Names and bounds are made of dates only.
+    conn.transaction(|conn| {
+        conn.batch_execute(&format!(
+            "create table {name} (like raw_batches including all); \
+             with moved as (delete from raw_batches_default where received_at >= '{day}' and received_at < '{next}' returning *) \
+             insert into {name} select * from moved; \
+             alter table raw_batches attach partition {name} for values from ('{day}') to ('{next}')"
+        ))?;
+        Ok(())
+    })
 }
 
 /// Drops the partitions of all days before `first_kept`, and what of those days stands in the default one. Returns how many.
@@ -132,7 +147,16 @@ mod tests {
     fn partitions_come_and_go_by_day() {
         let db = TestDatabase::new();
         let conn = &mut db.connect();
+        conn.batch_execute(
+            "insert into raw_batches values ('2026-02-27 08:00Z', 'c', 'message-batch', '', '')",
+        )
+        .unwrap();
         assert_eq!(make_partitions(conn, day("2026-02-27")).unwrap(), 3);
+        assert_eq!(
+            count(conn, "raw_batches_20260227"),
+            1,
+            "what stood in the default partition has moved"
+        );
         assert_eq!(make_partitions(conn, day("2026-02-28")).unwrap(), 1);
         conn.batch_execute(
             "insert into raw_batches select d, 'c', 'message-batch', '', '' from unnest(array['2026-02-27 23:59Z', \

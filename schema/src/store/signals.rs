@@ -254,15 +254,17 @@ impl Group {
         Ok(())
     }
 
-    fn upsert_states(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
+    /// A state never goes back: a lower revision than the stored one means that the writer's memory is not of these tables.
+    fn upsert_states(&self, conn: &mut PgConnection) -> Result<(), CommitError> {
         if self.states.is_empty() {
             return Ok(());
         }
-        Sql::new(
+        let stored = Sql::new(
             "insert into signals (signal_id, channel_id, is_visible, revision, state) \
              select * from unnest($1, $2, $3, $4, $5) \
              on conflict (signal_id) do update set is_visible = excluded.is_visible, revision = excluded.revision, \
-                state = excluded.state, updated_at = now()",
+                state = excluded.state, updated_at = now() \
+             where signals.revision <= excluded.revision",
         )
         .bind::<Array<BigInt>, _>(column(&self.states, |s| s.signal_id.get()))
         .bind::<Array<BigInt>, _>(column(&self.states, |s| s.channel_id.get()))
@@ -270,7 +272,11 @@ impl Group {
         .bind::<Array<Integer>, _>(column(&self.states, |s| s.revision))
         .bind::<Array<Text>, _>(column(&self.states, |s| s.state.as_str()))
         .execute(conn)?;
-        Ok(())
+        if stored == self.states.len() {
+            Ok(())
+        } else {
+            Err(CommitError::Fenced)
+        }
     }
 
     fn insert_deliveries(
