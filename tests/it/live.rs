@@ -15,6 +15,10 @@ fn watch(desk: &Desk) -> Watcher {
     Watcher::open(desk.book.now().public, None)
 }
 
+fn watch_at(desk: &Desk, channel: u64, seq: i64) -> Watcher {
+    Watcher::open_at(desk.book.now().public, channel, seq)
+}
+
 fn push_many(desk: &Desk, channel: u64, count: usize) {
     let items: Vec<Value> = (0..count)
         .map(|_| create(channel, signal_id(), "said"))
@@ -28,7 +32,7 @@ fn the_welcome_says_what_may_be_attached_and_where_it_stands() {
     let (channel, hidden) = (desk.source(), desk.source());
     desk.admin.set_visibility(hidden, None).unwrap();
     push_many(&desk, channel, 3);
-    let welcome = watch(&desk).welcome;
+    let welcome = watch_at(&desk, channel, 3).welcome;
     assert_eq!(
         (&welcome["protocol"], &welcome["heartbeat_ms"]),
         (&json!(1), &json!(25_000))
@@ -57,7 +61,7 @@ fn from_the_head_on_every_change_is_told_in_full() {
     let desk = Desk::shared();
     let (channel, early, signal) = (desk.source(), signal_id(), signal_id());
     push_many(&desk, channel, 1);
-    let mut watcher = watch(&desk);
+    let mut watcher = watch_at(&desk, channel, 1);
     let attached = watcher.attach(&[(channel, None)]);
     assert_eq!(
         attached,
@@ -128,7 +132,7 @@ fn a_cursor_decides_what_comes_first() {
     push_many(&desk, channel, 5);
     let status = |answer: &[Value]| answer[0]["status"].as_str().unwrap().to_owned();
     for (seen, next) in [(0, 1), (3, 4), (4, 5)] {
-        let mut watcher = watch(&desk);
+        let mut watcher = watch_at(&desk, channel, 5);
         assert_eq!(
             status(&watcher.attach(&[(channel, Some((1, seen)))])),
             "resumed"
@@ -138,7 +142,7 @@ fn a_cursor_decides_what_comes_first() {
         }
         assert_eq!(watcher.next("live")["seq"], 5);
     }
-    let mut watcher = watch(&desk);
+    let mut watcher = watch_at(&desk, channel, 5);
     assert_eq!(
         status(&watcher.attach(&[(channel, Some((1, 5)))])),
         "resumed"
@@ -146,12 +150,12 @@ fn a_cursor_decides_what_comes_first() {
     assert_eq!(watcher.next("live")["seq"], 5);
     for cursor in [(1, 6), (2, 5), (2, 0), (0, 0)] {
         assert_eq!(
-            status(&watch(&desk).attach(&[(channel, Some(cursor))])),
+            status(&watch_at(&desk, channel, 5).attach(&[(channel, Some(cursor))])),
             "resync_required",
             "{cursor:?}"
         );
     }
-    let mut watcher = watch(&desk);
+    let mut watcher = watch_at(&desk, channel, 5);
     let answer = watcher.attach(&[(silent, Some((1, 0))), (hidden, None), (fresh_id(), None)]);
     let statuses: Vec<&str> = answer
         .iter()
@@ -159,6 +163,40 @@ fn a_cursor_decides_what_comes_first() {
         .collect();
     assert_eq!(statuses, ["resumed", "forbidden", "forbidden"]);
     assert_eq!(watcher.next("live")["seq"], 0);
+}
+
+/// A cursor ahead of the server is looked up before it is refused, and keeps no other channel waiting.
+#[test]
+fn a_cursor_ahead_is_answered_by_itself() {
+    let desk = Desk::shared();
+    let (behind, ahead) = (desk.source(), desk.source());
+    push_many(&desk, behind, 1);
+    push_many(&desk, ahead, 1);
+    // Committed last, so heard of last.
+    let mut watcher = watch_at(&desk, ahead, 1);
+    let mut answers = watcher.attach(&[(ahead, Some((1, 2))), (behind, Some((1, 0)))]);
+    watcher.revision(1);
+    watcher.next("live");
+    if answers.len() == 1 {
+        answers.extend(
+            watcher.next("attached")["channels"]
+                .as_array()
+                .unwrap()
+                .clone(),
+        );
+    }
+    let expected = [(behind, "resumed"), (ahead, "resync_required")]
+        .map(|(id, status)| json!({"channel_id": id.to_string(), "status": status, "epoch": 1, "seq": 1}));
+    assert_eq!(answers, expected);
+    // Far ahead, again and again: refused each time, and the session goes on.
+    for _ in 0..10 {
+        assert_eq!(
+            watcher.attach(&[(ahead, Some((1, i64::MAX)))])[0]["status"],
+            "resync_required"
+        );
+    }
+    push_many(&desk, behind, 1);
+    watcher.revision(2);
 }
 
 #[test]
@@ -217,7 +255,7 @@ fn a_hidden_channel_is_detached_before_the_admin_is_answered() {
     let desk = Desk::shared();
     let channel = desk.source();
     push_many(&desk, channel, 1);
-    let mut watcher = Watcher::live(desk.book.now().public, &[channel]);
+    let mut watcher = watch_at(&desk, channel, 1).go_live(&[channel]);
     desk.admin.set_visibility(channel, None).unwrap();
     push_many(&desk, channel, 1);
     let hidden = json!({"type": "detached", "channel_id": channel.to_string(), "reason": "hidden"});
@@ -298,7 +336,7 @@ fn detached_in_the_middle_of_a_replay_and_attached_again_nothing_comes_twice() {
     push_many(&desk, channel, 40);
     let attach = json!({"type": "attach", "channels": [{"channel_id": channel.to_string(), "cursor": {"epoch": 1, "seq": 0}}]});
     let detach = json!({"type": "detach", "channels": [channel.to_string()]});
-    let mut watcher = watch(&desk);
+    let mut watcher = watch_at(&desk, channel, 40);
     for _ in 0..5 {
         for said in [&attach, &detach, &attach] {
             watcher.say(&said.to_string());

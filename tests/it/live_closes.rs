@@ -145,7 +145,7 @@ fn no_longer_kept(desk: &Desk, stage: &Stage) {
             "DELETE FROM revisions WHERE channel_id = {channel} AND seq <= 5"
         ))
         .unwrap();
-    let mut watcher = Watcher::open(desk.book.now().public, None);
+    let mut watcher = Watcher::open_at(desk.book.now().public, channel, 10);
     let mut answer = watcher.attach(&[(channel, Some((1, 3)))]);
     if answer[0]["status"] == "resumed" {
         // It is found out when the table is read.
@@ -171,7 +171,7 @@ fn no_longer_kept(desk: &Desk, stage: &Stage) {
         "resumed"
     );
     drop(watcher);
-    let mut watcher = Watcher::open(desk.book.now().public, None);
+    let mut watcher = Watcher::open_at(desk.book.now().public, channel, 10);
     watcher.attach(&[(channel, Some((1, 5)))]);
     for seq in 6..=10 {
         watcher.revision(seq);
@@ -218,7 +218,7 @@ fn too_slow(desk: &Desk, stage: &Stage) {
     // It lost nothing: it comes back with its cursor.
     drop(quick);
     wait_until_empty(desk);
-    let mut back = Watcher::open(address, None);
+    let mut back = Watcher::open_at(address, channel, SIGNALS);
     back.attach(&[(channel, Some((1, 0)))]);
     for seq in 1..=SIGNALS {
         back.revision(seq);
@@ -248,7 +248,8 @@ fn a_session_says_where_it_stands_when_the_server_goes_and_resumes_at_the_next_o
             create(channel, signal_id(), "two"),
         ],
     );
-    let mut watcher = Watcher::live(desk.book.now().public, &[channel, other]);
+    let mut watcher =
+        Watcher::open_at(desk.book.now().public, channel, 2).go_live(&[channel, other]);
     desk.says([1, 0, 0, 0, 0], &[create(channel, signal_id(), "three")]);
     watcher.revision(3);
     // A long poll and an idle session do not hold it up.

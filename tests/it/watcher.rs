@@ -11,7 +11,7 @@ use heliograph_bench::live_client::{
 };
 use serde_json::Value;
 
-use crate::harness::PATIENCE;
+use crate::harness::{PATIENCE, wait_for};
 
 /// A place in a channel: epoch and number.
 pub type Place = (i64, i64);
@@ -31,19 +31,36 @@ impl Watcher {
         Self { session, welcome }
     }
 
+    /// Connects as a visitor to a hub that knows so many revisions of a channel: a commit is answered a moment before the hubs
+    /// hear of it.
+    pub fn open_at(address: SocketAddr, channel: u64, seq: i64) -> Self {
+        wait_for("the hub to know what was committed", || {
+            let watcher = Self::open(address, None);
+            let channels = watcher.welcome["channels"].as_array().unwrap();
+            let known = channels
+                .iter()
+                .any(|seen| seen["channel_id"] == channel.to_string() && seen["seq"] == seq);
+            known.then_some(watcher)
+        })
+    }
+
     /// Connects as a visitor and attaches; the answer and everything until all are live must come.
     pub fn live(address: SocketAddr, channels: &[u64]) -> Self {
-        let mut watcher = Self::open(address, None);
-        watcher.attach(
+        Self::open(address, None).go_live(channels)
+    }
+
+    /// Attaches from the head on; the answer and everything until all are live must come.
+    pub fn go_live(mut self, channels: &[u64]) -> Self {
+        self.attach(
             &channels
                 .iter()
                 .map(|channel| (*channel, None))
                 .collect::<Vec<_>>(),
         );
         for _ in channels {
-            watcher.next("live");
+            self.next("live");
         }
-        watcher
+        self
     }
 
     /// Says something.
