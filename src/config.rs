@@ -128,6 +128,12 @@ impl Config {
                 "any address but loopback needs admin.token or admin.token_file",
             );
         }
+        if !is_source_expressions(&self.public.picture_sources) {
+            return bad(
+                "public.picture_sources",
+                "expected schemes and hosts with spaces between, like https: http://127.0.0.1:*",
+            );
+        }
         if self.mirrors.retry_delay_ms_min > self.mirrors.retry_delay_ms_max {
             return bad(
                 "mirrors.retry_delay_ms_min",
@@ -148,6 +154,12 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether a text can stand in a directive of a content security policy without ending it or beginning another.
+fn is_source_expressions(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b":/.*-_ ".contains(&byte))
 }
 
 /// A limit of 0 would refuse everything, which nobody means.

@@ -6,9 +6,10 @@ use crate::{
     config::Secret,
     error::{no_such_route, uniform_errors},
     http::{
-        admin::{Admin, JSON_BYTES_MAX, access::guard, routes},
+        admin::{Admin, access::guard, routes},
         changes::{ConfigurationChanged, NotApplied},
         correlation::correlate,
+        listeners::JSON_BYTES_MAX,
     },
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};

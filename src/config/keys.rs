@@ -92,6 +92,8 @@ sections! {
         send_buffer_bytes: u32,
         /// `TCP_USER_TIMEOUT`.
         user_timeout_ms: u32,
+        /// Where pictures of signals may come from: source expressions of a content security policy.
+        picture_sources: String,
     }
     /// The ingest listener.
     ingest: Ingest {

@@ -49,6 +49,7 @@ fn every_file_we_ship_is_a_configuration() {
     let development = include_str!("../../config/development.toml");
     let config = read(development, &[]).unwrap();
     assert_eq!(config.sessions.open_tier, Some(9));
+    assert_eq!(config.public.picture_sources, "https: http://127.0.0.1:*");
     assert_eq!(config.discord.bot_token.unwrap().expose(), "demo-bot-token");
     // Its token files are not on this machine: given directly, they are not read.
     let production = include_str!("../../config/production.example.toml");
@@ -107,7 +108,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
 fn what_is_wrong_is_named() {
     // file, variables, words of the error
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let table: [Case<'_>; 17] = [
+    let table: [Case<'_>; 20] = [
         ("[public]\nlistn = \"x\"", &[], "public.listn is no key"),
         ("[pubic]\nlisten = \"x\"", &[], "pubic.listen is no key"),
         ("threads = 1", &[], "threads is no key"),
@@ -132,6 +133,21 @@ fn what_is_wrong_is_named() {
             "public.listen: expected an address",
         ),
         ("[log]\nformat = \"xml\"", &[], "log.format: expected"),
+        (
+            "[public]\npicture_sources = \"https:; script-src *\"",
+            &[],
+            "public.picture_sources: expected schemes and hosts",
+        ),
+        (
+            "[public]\npicture_sources = \"https:\\r\\nX-A: b\"",
+            &[],
+            "public.picture_sources: expected schemes and hosts",
+        ),
+        (
+            "[public]\npicture_sources = \"'unsafe-inline'\"",
+            &[],
+            "public.picture_sources: expected schemes and hosts",
+        ),
         (
             "[sessions]\nopen_tier = 101",
             &[],

@@ -1,7 +1,7 @@
 //! The correlation id of a request: taken from `X-Correlation-Id` when it is usable, else made; in the answer's header, in the
 //! body of every error, and at hand for handlers as an extractor.
 
-use crate::error::ApiError;
+use crate::{error::ApiError, token};
 use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
@@ -11,7 +11,6 @@ use actix_web::{
     middleware::Next,
 };
 use std::{
-    fmt::Write as _,
     future::{Ready, ready},
     rc::Rc,
 };
@@ -44,12 +43,7 @@ impl CorrelationId {
     }
 
     fn made() -> Self {
-        let mut hex = String::with_capacity(32);
-        for byte in rand::random::<[u8; 16]>() {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        Self(hex.into())
+        Self(token::hex(&rand::random::<[u8; 16]>()).into())
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     correlation, ingest,
     ingest::{Ingest, IngestLimits, message_batch::Intake},
     operators::{self, Operators, Readiness},
+    pages::PictureSources,
     public::{self, Public, PublicThread, SocketHandle},
 };
 use crate::{config::Config, error::uniform_errors, serve::close_within_s, topology::Topology};
@@ -29,7 +30,7 @@ use std::{
 };
 
 /// Bounds of JSON bodies on the public and the admin listener.
-const JSON_BYTES_MAX: usize = 256 * 1024;
+pub const JSON_BYTES_MAX: usize = 256 * 1024;
 /// Connections that may wait to be accepted: as many as a site may lose and get back at once.
 const BACKLOG: u32 = 16_384;
 /// Seconds, for every histogram.
@@ -82,6 +83,7 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
     let public = web::Data::new(Public {
         routing: topology.routing.clone(),
         store: store.clone(),
+        look_ups: public::LookUps::default(),
         open_tier: config.sessions.open_tier,
         sessions: sessions.clone(),
         sessions_max: config.sessions.count_max,
@@ -136,6 +138,7 @@ fn serve_public(
     readiness: &Readiness,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let (topology, readiness) = (topology.clone(), web::Data::new(readiness.clone()));
+    let pictures = web::Data::new(PictureSources(config.public.picture_sources.clone()));
     let (send_buffer, user_timeout) = (
         config.public.send_buffer_bytes as usize,
         Duration::from_millis(config.public.user_timeout_ms.into()),
@@ -146,6 +149,7 @@ fn serve_public(
         let hub = topology.start_hub_here(sessions.clone());
         App::new()
             .app_data(public.clone())
+            .app_data(pictures.clone())
             .app_data(readiness.clone())
             .app_data(web::Data::new(PublicThread {
                 hub,

@@ -1,10 +1,12 @@
 //! The three listeners: routes, bodies, status codes. The only place with actix-web.
 
 pub mod admin;
+pub mod bearer;
 pub mod changes;
 pub mod correlation;
 pub mod ingest;
 pub mod listeners;
 pub mod operators;
+pub mod origin;
 pub mod pages;
 pub mod public;

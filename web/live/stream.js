@@ -17,8 +17,6 @@ const OLDER_PAGE = 100;
 /** One frame to the server may have 64 KiB; a channel with its cursor takes about 90 bytes. */
 const ATTACH_CHANNELS_MAX = 250;
 const ATTACH_EVERY_MS = 200;
-const ACK_EVERY_MS = 5000;
-const ACKS_AT_ONCE_MAX = 20;
 const CHANNELS_EVERY_MS = 60_000;
 const RELOADS_FORGOTTEN_MS = 60_000;
 
@@ -48,8 +46,6 @@ export class Stream {
     this.toAttach = new Set();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.attachTimer = undefined;
-    /** @type {Set<string>} */
-    this.toAck = new Set();
     /** @type {Map<string, { count: number, at_ms: number }>} */
     this.reloads = new Map();
     const url = new URL('/live', location.href);
@@ -68,7 +64,6 @@ export class Stream {
   start(channels) {
     this.carryOut(applyChannels(this.feed, channels));
     this.connection.open();
-    setInterval(() => this.sendAcks(), ACK_EVERY_MS);
     setInterval(() => this.refreshChannels(), CHANNELS_EVERY_MS);
   }
 
@@ -80,7 +75,6 @@ export class Stream {
     if (frame.type === 'revision') {
       const phase = this.feed.channels.get(frame.channel_id)?.phase;
       if (phase === 'live') latency_ms = noteLiveFrame(this.latency, frame.accepted_at_ms, now_ms);
-      this.toAck.add(frame.channel_id);
     }
     const outcomes = applyFrame(this.feed, frame, latency_ms);
     if (frame.type === 'welcome') this.listener.onConnected();
@@ -178,14 +172,6 @@ export class Stream {
     for (const id of ids) this.toAttach.delete(id);
     const channels = attaching(this.feed, ids);
     if (channels.length > 0) this.connection.send({ type: 'attach', channels });
-  }
-
-  sendAcks() {
-    for (const channel_id of [...this.toAck].slice(0, ACKS_AT_ONCE_MAX)) {
-      const cursor = this.feed.channels.get(channel_id)?.cursor;
-      if (cursor) this.connection.send({ type: 'ack', channel_id, ...cursor });
-      this.toAck.delete(channel_id);
-    }
   }
 
   /** What the viewer may see can grow while connected; no frame says so. */

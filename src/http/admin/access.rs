@@ -1,14 +1,18 @@
 //! Who may use the admin listener: whoever brings its token, and no page of another origin in an administrator's browser.
 
 use super::Admin;
-use crate::{error::ApiError, token};
+use crate::{
+    error::ApiError,
+    http::{bearer, origin},
+    token,
+};
 use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method,
-        header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN},
+        header::{HOST, HeaderMap, HeaderName},
     },
     middleware::Next,
     web,
@@ -41,7 +45,9 @@ fn is_for_everybody(method: &Method, path: &str) -> bool {
 /// Whether a request with these headers may be served.
 fn check(method: &Method, headers: &HeaderMap, token: Option<&str>) -> Result<(), ApiError> {
     match token {
-        Some(token) if !bearer(headers).is_some_and(|given| token::is_same(given, token)) => {
+        Some(token)
+            if !bearer::token(headers).is_some_and(|given| token::is_same(given, token)) =>
+        {
             return Err(ApiError::unauthorized());
         }
         // A foreign name that resolves to this machine would make a foreign page one of our own origin.
@@ -61,15 +67,6 @@ fn check(method: &Method, headers: &HeaderMap, token: Option<&str>) -> Result<()
         ));
     }
     Ok(())
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = text(headers, &AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Whether the host is an address or `localhost`. A program that sends none is no browser.
@@ -94,11 +91,7 @@ fn is_from_a_foreign_page(headers: &HeaderMap) -> bool {
     let foreign_site = headers
         .get(site)
         .is_some_and(|site| site != "same-origin" && site != "none");
-    let foreign_origin = headers.contains_key(ORIGIN) && {
-        let origin = text(headers, &ORIGIN).and_then(|origin| origin.split_once("://"));
-        origin.is_none_or(|(_scheme, authority)| text(headers, &HOST) != Some(authority))
-    };
-    foreign_site || foreign_origin
+    foreign_site || origin::is_foreign(headers)
 }
 
 #[cfg(test)]

@@ -19,9 +19,6 @@ use diesel::PgConnection;
 use heliograph_schema::store::{Store, StoreError};
 use std::{fmt, sync::Arc};
 
-/// Largest JSON body, for [`crate::error::uniform_errors`].
-pub const JSON_BYTES_MAX: usize = 64 * 1024;
-
 /// What the routes of this listener work with.
 #[derive(Clone)]
 pub struct Admin {

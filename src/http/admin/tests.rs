@@ -4,7 +4,7 @@
 use super::*;
 use crate::{
     error::{no_such_route, uniform_errors},
-    http::{changes::NotApplied, correlation::correlate},
+    http::{changes::NotApplied, correlation::correlate, listeners::JSON_BYTES_MAX},
 };
 use actix_web::{
     App, Error,

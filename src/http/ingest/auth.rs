@@ -1,10 +1,9 @@
 //! Who pushes: from the bearer token to its connector, by the routing snapshot and never by a query. The token itself is
 //! hashed at once and kept nowhere.
 
-use crate::error::ApiError;
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use crate::{error::ApiError, http::bearer, token};
+use actix_web::http::header::HeaderMap;
 use heliograph_actors::routing::{Connector, RoutingTable};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Longest token that is hashed, in bytes. Ours are far shorter.
@@ -15,12 +14,9 @@ const TOKEN_BYTES_MAX: usize = 512;
 /// # Errors
 /// 401 `unauthorized` when the token is missing, of another scheme, or of no connector.
 pub fn authenticate(headers: &HeaderMap, table: &RoutingTable) -> Result<Arc<Connector>, ApiError> {
-    let token = bearer(headers).ok_or_else(ApiError::unauthorized)?;
-    let hash: [u8; 32] = Sha256::digest(token).into();
-    table
-        .connector_by_token
-        .get(&hash)
-        .cloned()
+    bearer::token(headers)
+        .filter(|text| text.len() <= TOKEN_BYTES_MAX)
+        .and_then(|text| table.connector_by_token.get(&token::hash(text)).cloned())
         .ok_or_else(ApiError::unauthorized)
 }
 
@@ -56,27 +52,12 @@ pub fn may_push(connector: &Connector) -> Result<(), ApiError> {
     ))
 }
 
-/// The token of `Authorization: Bearer …`; the scheme's case does not matter.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let (scheme, token) = headers
-        .get(AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .trim()
-        .split_once(' ')?;
-    let token = token.trim().as_bytes();
-    let is_ours = scheme.eq_ignore_ascii_case("bearer")
-        && !token.is_empty()
-        && token.len() <= TOKEN_BYTES_MAX;
-    is_ours.then_some(token)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::http::ingest::fixture;
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 
     fn asked_with(authorization: Option<&str>) -> Result<String, &'static str> {
         let mut headers = HeaderMap::new();

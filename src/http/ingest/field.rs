@@ -215,23 +215,16 @@ pub(super) fn list<'a>(
         .collect())
 }
 
-/// A list of snowflakes.
-pub(super) fn ids<T: FromStr>(
-    name: &str,
-    value: Value<'_>,
-    count_max: usize,
-) -> Result<Vec<T>, Reason>
+/// The first `count_max` snowflakes of a list. What is none is left out: who is mentioned does not cost a signal.
+pub(super) fn ids<T: FromStr>(value: Value<'_>, count_max: usize) -> Vec<T>
 where
     T::Err: std::fmt::Display,
 {
-    let read = |(at, raw)| {
-        id("", Some(raw))
-            .map_err(|reason| within(name, at, &reason))
-            .transpose()
-    };
-    list(name, value, count_max)?
-        .into_iter()
-        .filter_map(read)
+    let all: Option<Vec<Value<'_>>> = value.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    all.into_iter()
+        .flatten()
+        .filter_map(|raw| id("", raw).ok().flatten())
+        .take(count_max)
         .collect()
 }
 

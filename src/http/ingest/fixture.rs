@@ -3,7 +3,6 @@
 use heliograph_actors::routing::{
     ChannelRole, Connector, DiscoveryRequest, Mapping, RoutingTable, ThreadMode,
 };
-use sha2::{Digest, Sha256};
 use std::{collections::HashMap, sync::Arc};
 
 /// A connector of the tenant `tenant`, whose token is `token-of-<its id>`.
@@ -11,7 +10,7 @@ pub(super) fn connector(connector_id: &str) -> Connector {
     Connector {
         connector_id: connector_id.to_owned(),
         tenant_key: "tenant".to_owned(),
-        token_hash: Sha256::digest(format!("token-of-{connector_id}")).into(),
+        token_hash: crate::token::hash(&format!("token-of-{connector_id}")),
         is_paused: false,
         ingest_enabled: true,
         forward_enabled: false,

@@ -6,7 +6,10 @@ use super::{
     field::{self, Reason, Value},
     parse::{self, BatchError},
 };
-use crate::{error::ApiError, http::correlation::CorrelationId};
+use crate::{
+    error::ApiError,
+    http::{correlation::CorrelationId, operators::Readiness},
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use heliograph_schema::{
     ids::ChannelId,
@@ -18,11 +21,14 @@ use heliograph_schema::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Guilds, and channels, in one snapshot: twice what an account can be in.
 const GUILDS_MAX: usize = 400;
 const CHANNELS_MAX: usize = 100_000;
 const NAME_CHARS_MAX: usize = 200;
+/// Bad entries of one snapshot that are named in the answer and quarantined one by one. The body is kept whole either way.
+const REJECTED_MAX: usize = 1_000;
 
 /// A snapshot, entry by entry.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +37,8 @@ struct Told {
     connector_id: String,
     snapshot: Snapshot,
     rejected: Vec<RejectedEntry>,
+    /// Entries that cannot be taken either, beyond [`REJECTED_MAX`].
+    unnamed: usize,
 }
 
 /// An entry that cannot be taken.
@@ -95,30 +103,40 @@ struct Named {
 /// `POST /ingest/channel-guild-sync`.
 pub(super) async fn post(
     ingest: web::Data<Ingest>,
+    readiness: web::Data<Readiness>,
     request: HttpRequest,
     payload: web::Payload,
     correlation_id: CorrelationId,
 ) -> HttpResponse {
     answer::of(
-        take(&ingest, &request, payload, &correlation_id).await,
+        take(&ingest, &readiness, &request, payload, &correlation_id).await,
         &correlation_id,
     )
 }
 
 async fn take(
     ingest: &web::Data<Ingest>,
+    readiness: &Readiness,
     request: &HttpRequest,
     payload: web::Payload,
     correlation_id: &CorrelationId,
 ) -> Result<Taken, ApiError> {
-    let push = ingest.receive(request, payload).await?;
+    let (push, place) = ingest.receive_event(readiness, request, payload).await?;
     let Told {
         tenant_key,
         connector_id,
         snapshot,
         rejected,
+        unnamed,
     } = parse_snapshot(&push.body)?;
     auth::belongs(&push.connector, &tenant_key, &connector_id)?;
+    if unnamed > 0 {
+        tracing::warn!(
+            connector_id,
+            unnamed,
+            "a snapshot has more bad entries than are named"
+        );
+    }
     let quarantined = rejected.iter().map(|entry| QuarantinedItem {
         connector_id: connector_id.clone(),
         kind: entry.kind,
@@ -128,7 +146,7 @@ async fn take(
         body: entry.body.clone(),
     });
     let kept = push.kept("channel-guild-sync", correlation_id, quarantined.collect());
-    let storing = actix_web::rt::spawn(store(ingest.clone(), kept, snapshot));
+    let storing = actix_web::rt::spawn(store(ingest.clone(), place, kept, snapshot));
     let stored = async {
         storing
             .await
@@ -149,6 +167,7 @@ async fn take(
 /// because the same snapshot a second time brings none.
 async fn store(
     ingest: web::Data<Ingest>,
+    _place: OwnedSemaphorePermit,
     kept: Group,
     snapshot: Snapshot,
 ) -> Result<(), StoreError> {
@@ -169,7 +188,14 @@ fn parse_snapshot(body: &[u8]) -> Result<Told, BatchError> {
     let text = field::body_text(body);
     let text = field::repaired(&text);
     let envelope: Envelope<'_> = parse::object(&text)?;
-    let mut rejected = Vec::new();
+    let (mut rejected, mut unnamed) = (Vec::new(), 0);
+    let mut reject = |entry| {
+        if rejected.len() < REJECTED_MAX {
+            rejected.push(entry);
+        } else {
+            unnamed += 1;
+        }
+    };
     Ok(Told {
         tenant_key: parse::owner("tenant_key", envelope.tenant_key)?,
         connector_id: parse::owner("connector_id", envelope.connector_id)?,
@@ -180,7 +206,7 @@ fn parse_snapshot(body: &[u8]) -> Result<Told, BatchError> {
                 envelope.guilds,
                 GUILDS_MAX,
                 guild,
-                &mut rejected,
+                &mut reject,
             )?,
             channels: entries(
                 "channels",
@@ -188,28 +214,29 @@ fn parse_snapshot(body: &[u8]) -> Result<Told, BatchError> {
                 envelope.channels,
                 CHANNELS_MAX,
                 channel,
-                &mut rejected,
+                &mut reject,
             )?,
         },
         rejected,
+        unnamed,
     })
 }
 
-/// The entries of one list that can be taken; the others go to `rejected`.
+/// The entries of one list that can be taken; the others go to `reject`.
 fn entries<T>(
     name: &str,
     kind: &'static str,
     list: Value<'_>,
     count_max: usize,
     read: impl Fn(&RawValue) -> Result<T, Reason>,
-    rejected: &mut Vec<RejectedEntry>,
+    reject: &mut impl FnMut(RejectedEntry),
 ) -> Result<Vec<T>, BatchError> {
     let list = field::list(name, list, count_max).map_err(BatchError::InvalidBatch)?;
     let mut taken = Vec::with_capacity(list.len());
     for (at, raw) in list {
         match read(raw) {
             Ok(entry) => taken.push(entry),
-            Err(reason) => rejected.push(RejectedEntry {
+            Err(reason) => reject(RejectedEntry {
                 kind,
                 index: i32::try_from(at).unwrap_or(i32::MAX),
                 reason: field::bounded_reason(field::within(name, at, &reason)),
@@ -331,6 +358,18 @@ mod tests {
         ];
         assert_eq!(rejected, expected);
         assert_eq!(told.rejected[1].body, b"5");
+    }
+
+    #[test]
+    fn only_so_many_bad_entries_are_named() {
+        for (bad, named, unnamed) in [
+            (REJECTED_MAX, REJECTED_MAX, 0),
+            (REJECTED_MAX + 7, REJECTED_MAX, 8),
+        ] {
+            let guilds = usize::from(unnamed > 0);
+            let told = read(&json!(vec![5; guilds]), &json!(vec![5; bad])).unwrap();
+            assert_eq!((told.rejected.len(), told.unnamed), (named, unnamed));
+        }
     }
 
     #[test]

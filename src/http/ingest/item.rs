@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 pub(super) const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Attachments of one message; Discord allows 10.
 pub(super) const ATTACHMENTS_MAX: usize = 50;
-/// Roles, and users, that one message mentions.
+/// Roles, and users, that one message mentions; more are left out.
 pub(super) const MENTIONS_MAX: usize = 500;
 const NAME_CHARS_MAX: usize = 128;
 const FILENAME_CHARS_MAX: usize = 512;
@@ -124,8 +124,8 @@ fn fill(observation: &mut Observation, item: &Item<'_>, received_at_ms: i64) -> 
     observation.embeds = embed::embeds("embeds", item.embeds)?;
     observation.attachments = attachments(item.attachments)?;
     observation.mentions = Mentions {
-        roles: field::ids("mentioned_role_ids", item.mentioned_role_ids, MENTIONS_MAX)?,
-        users: field::ids("mentioned_user_ids", item.mentioned_user_ids, MENTIONS_MAX)?,
+        roles: field::ids(item.mentioned_role_ids, MENTIONS_MAX),
+        users: field::ids(item.mentioned_user_ids, MENTIONS_MAX),
     };
     Ok(())
 }
@@ -201,23 +201,27 @@ fn attachments(value: Value<'_>) -> Result<Vec<Attachment>, Reason> {
     let list = field::list("attachments", value, ATTACHMENTS_MAX)?;
     let read =
         |(at, raw)| attachment(raw).map_err(|reason| field::within("attachments", at, &reason));
-    list.into_iter().map(read).collect()
+    list.into_iter()
+        .filter_map(|entry| read(entry).transpose())
+        .collect()
 }
 
-fn attachment(raw: &RawValue) -> Result<Attachment, Reason> {
+/// A file; `None` for one that nobody could open: it is left out and does not cost the signal.
+fn attachment(raw: &RawValue) -> Result<Option<Attachment>, Reason> {
     let wire: WireAttachment<'_> = field::object(raw)?;
-    let url = field::required("source_url", field::text("source_url", wire.source_url)?)?;
-    Ok(Attachment {
+    let address = field::text("", wire.source_url).ok().flatten();
+    let Some(url) = address.as_deref().and_then(field::web_address) else {
+        return Ok(None);
+    };
+    Ok(Some(Attachment {
         attachment_id: field::required_id("discord_attachment_id", wire.discord_attachment_id)?,
         filename: field::cut_text("filename", wire.filename, FILENAME_CHARS_MAX)?
             .unwrap_or_default(),
-        url: field::web_address(&url)
-            .ok_or("source_url: not a web address")?
-            .to_owned(),
+        url: url.to_owned(),
         // Only shown: what is no count of bytes reads as unknown.
         size: field::integer(wire.size)
             .filter(|bytes| *bytes > 0)
             .unwrap_or(0),
         content_type: field::cut_text("content_type", wire.content_type, CONTENT_TYPE_CHARS_MAX)?,
-    })
+    }))
 }

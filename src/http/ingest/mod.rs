@@ -17,8 +17,9 @@ pub mod runtime_config;
 mod thread;
 
 use crate::{
+    clock,
     error::{ApiError, no_such_route},
-    http::{changes::ConfigurationChanged, correlation::CorrelationId},
+    http::{changes::ConfigurationChanged, correlation::CorrelationId, operators::Readiness},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -33,10 +34,13 @@ use heliograph_schema::store::{
 };
 use last_seen::LastSeen;
 use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Thread events and snapshots in hand, over all connectors: they are few, and each may hold a whole body.
+const EVENTS_IN_FLIGHT_MAX: usize = 16;
 
 /// Bounds of this listener, from `[ingest]` of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,7 @@ pub struct Ingest {
     /// See there.
     pub limits: IngestLimits,
     last_seen: LastSeen,
+    events: Arc<Semaphore>,
 }
 
 /// A body that may come in, and whose it is.
@@ -89,6 +94,7 @@ impl Ingest {
             changes,
             limits,
             last_seen: LastSeen::default(),
+            events: Arc::new(Semaphore::new(EVENTS_IN_FLIGHT_MAX)),
         }
     }
 
@@ -101,15 +107,57 @@ impl Ingest {
         request: &HttpRequest,
         payload: web::Payload,
     ) -> Result<Push, ApiError> {
+        let connector = self.who_pushes(request)?;
+        self.read(connector, request, payload).await
+    }
+
+    /// The same for a thread event or a snapshot, with its place among those in hand, which is given back when it is dropped.
+    ///
+    /// # Errors
+    /// Those, and before a byte of the body is read 503 `stopping` and 429 `too_many_batches`.
+    async fn receive_event(
+        &self,
+        readiness: &Readiness,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<(Push, OwnedSemaphorePermit), ApiError> {
+        let connector = self.who_pushes(request)?;
+        let place = self.admit(readiness)?;
+        Ok((self.read(connector, request, payload).await?, place))
+    }
+
+    fn who_pushes(&self, request: &HttpRequest) -> Result<Arc<Connector>, ApiError> {
         let table = Arc::clone(&self.routing.borrow());
         let connector = auth::authenticate(request.headers(), &table)?;
         self.heard_from(&connector.connector_id);
         auth::may_push(&connector)?;
+        Ok(connector)
+    }
+
+    fn admit(&self, readiness: &Readiness) -> Result<OwnedSemaphorePermit, ApiError> {
+        let retry_after_s = answer::RETRY_AFTER_S;
+        if readiness.stopping.load(SeqCst) {
+            let message = "the server stops";
+            return Err(ApiError::unavailable("stopping", message, retry_after_s));
+        }
+        Arc::clone(&self.events).try_acquire_owned().map_err(|_| {
+            metrics::counter!("heliograph_ingest_refused_total").increment(1);
+            let message = "as many thread events and snapshots are in flight as may be";
+            ApiError::too_many("too_many_batches", message, retry_after_s)
+        })
+    }
+
+    async fn read(
+        &self,
+        connector: Arc<Connector>,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Push, ApiError> {
         let body = body::read(request, payload, self.limits.body_bytes_max).await?;
         Ok(Push {
             connector,
             body,
-            received_at_ms: now_ms(),
+            received_at_ms: clock::now_ms(),
         })
     }
 
@@ -199,14 +247,6 @@ impl Push {
             ..Group::default()
         }
     }
-}
-
-/// Our clock, in milliseconds since 1970.
-fn now_ms() -> i64 {
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The routes of the listener.

@@ -42,6 +42,7 @@ impl ConfigurationChanged for CountedChanges {
 struct Listener {
     db: TestDatabase,
     ingest: web::Data<Ingest>,
+    readiness: web::Data<Readiness>,
     changes: Arc<CountedChanges>,
     _swap: watch::Sender<Arc<RoutingTable>>,
 }
@@ -68,6 +69,10 @@ impl Listener {
         Self {
             db,
             ingest: web::Data::new(ingest),
+            readiness: web::Data::new(Readiness {
+                can_commit: Arc::new(true.into()),
+                stopping: Arc::default(),
+            }),
             changes,
             _swap: swap,
         }
@@ -76,6 +81,7 @@ impl Listener {
     async fn call(&self, request: TestRequest) -> Answered {
         let app = App::new()
             .app_data(self.ingest.clone())
+            .app_data(self.readiness.clone())
             .configure(routes)
             .wrap(from_fn(correlate));
         let app = test::init_service(app).await;
@@ -378,6 +384,41 @@ async fn without_a_commit_the_connector_is_told_to_come_again() {
 }
 
 #[actix_web::test]
+async fn events_are_taken_only_while_there_is_room_and_no_stop() {
+    let listener = Listener::new(LIMITS);
+    let pushes = [
+        ("/ingest/thread", thread_event("create")),
+        (
+            "/ingest/channel-guild-sync",
+            snapshot(&json!([]), &json!([])),
+        ),
+    ];
+    for (path, body) in pushes {
+        let error_of = async || {
+            let answered = listener.push(path, &body).await;
+            let waits = answered.headers.contains_key("retry-after");
+            assert_eq!(waits, answered.status != 200, "{path}");
+            let code = answered.body["error_code"].as_str().unwrap_or_default();
+            (answered.status, code.to_owned())
+        };
+        let all_places = u32::try_from(EVENTS_IN_FLIGHT_MAX).unwrap();
+        let held = Arc::clone(&listener.ingest.events).acquire_many_owned(all_places);
+        let held = held.await.unwrap();
+        assert_eq!(error_of().await, (429, "too_many_batches".to_owned()));
+        drop(held);
+        assert_eq!(error_of().await.0, 200);
+        listener.readiness.stopping.store(true, SeqCst);
+        assert_eq!(error_of().await, (503, "stopping".to_owned()));
+        listener.readiness.stopping.store(false, SeqCst);
+        until("every place is given back", || {
+            listener.ingest.events.available_permits() == EVENTS_IN_FLIGHT_MAX
+        })
+        .await;
+    }
+    assert_eq!(listener.count("select count(*) from raw_batches"), 2);
+}
+
+#[actix_web::test]
 async fn names_that_are_committed_late_are_shown_all_the_same() {
     let listener = Listener::new(IngestLimits {
         commit_timeout_ms: 50,
@@ -453,10 +494,11 @@ async fn a_connector_that_asks_is_seen() {
 
 /// Sends raw bytes to the listener over a socket and reads all it answers.
 async fn over_a_socket(listener: &Listener, request: Vec<u8>) -> String {
-    let ingest = listener.ingest.clone();
+    let (ingest, readiness) = (listener.ingest.clone(), listener.readiness.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(ingest.clone())
+            .app_data(readiness.clone())
             .configure(routes)
             .wrap(from_fn(correlate))
     });

@@ -6,7 +6,10 @@ use super::{
     field::{self, Reason, Value},
     parse::{self, BatchError},
 };
-use crate::{error::ApiError, http::correlation::CorrelationId};
+use crate::{
+    error::ApiError,
+    http::{correlation::CorrelationId, operators::Readiness},
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use heliograph_schema::{
@@ -96,23 +99,25 @@ struct Taken {}
 /// `POST /ingest/thread`.
 pub(super) async fn post(
     ingest: web::Data<Ingest>,
+    readiness: web::Data<Readiness>,
     request: HttpRequest,
     payload: web::Payload,
     correlation_id: CorrelationId,
 ) -> HttpResponse {
     answer::of(
-        take(&ingest, &request, payload, &correlation_id).await,
+        take(&ingest, &readiness, &request, payload, &correlation_id).await,
         &correlation_id,
     )
 }
 
 async fn take(
     ingest: &Ingest,
+    readiness: &Readiness,
     request: &HttpRequest,
     payload: web::Payload,
     correlation_id: &CorrelationId,
 ) -> Result<Taken, ApiError> {
-    let push = ingest.receive(request, payload).await?;
+    let (push, _place) = ingest.receive_event(readiness, request, payload).await?;
     let told = parse_event(&push.body, push.received_at_ms)?;
     auth::belongs(&push.connector, &told.tenant_key, &told.connector_id)?;
     let kept = push.kept("thread", correlation_id, Vec::new());

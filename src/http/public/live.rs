@@ -3,7 +3,7 @@
 //! All that depends on how sockets are served is in this file and `client_stream.rs`.
 
 use super::{Public, client_stream::ClientStream, viewer};
-use crate::error::ApiError;
+use crate::{error::ApiError, token};
 use actix::{Actor, AsyncContext};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -23,7 +23,6 @@ use nix::sys::socket::{Shutdown, shutdown};
 use std::{
     cell::Cell,
     convert::Infallible,
-    fmt::Write as _,
     os::fd::{AsRawFd, RawFd},
     pin::Pin,
     rc::Rc,
@@ -144,7 +143,7 @@ pub(super) async fn get(
             outbox: outbox.clone(),
             tier: viewer.tier,
             session_token_id: viewer.session_token_id,
-            session_id: session_id(),
+            session_id: token::hex(&rand::random::<[u8; 8]>()),
             shut: request.conn_data::<SocketHandle>().map_or_else(
                 || Box::new(|| ()) as _,
                 |socket| Box::new(socket.shutter()) as _,
@@ -171,13 +170,4 @@ pub(super) async fn get(
         outbox,
         _seat: seat,
     }))
-}
-
-fn session_id() -> String {
-    let mut hex = String::with_capacity(16);
-    for byte in rand::random::<[u8; 8]>() {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }

@@ -4,11 +4,11 @@
 mod channels;
 mod client_stream;
 mod live;
-
 mod session_cookie;
 mod viewer;
 
 pub use live::{PublicThread, SocketHandle};
+pub use viewer::LookUps;
 
 use crate::error::no_such_route;
 use actix_web::web;
@@ -29,6 +29,8 @@ pub struct Public {
     pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// Session tokens and history.
     pub store: Store,
+    /// Turns of session tokens.
+    pub look_ups: LookUps,
     /// The tier of visitors without a token; `None`: they must have one.
     pub open_tier: Option<i16>,
     /// Sessions over all threads.

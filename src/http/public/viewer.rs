@@ -2,20 +2,34 @@
 //! proves itself in another way ends here as a [`Viewer`] too.
 
 use super::Public;
-use crate::error::ApiError;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{AUTHORIZATION, HOST, ORIGIN},
-    web,
+use crate::{
+    error::ApiError,
+    http::{bearer, origin},
+    token::{self, SESSION_PREFIX},
 };
+use actix_web::{HttpRequest, HttpResponse, web};
 use heliograph_schema::store::session_tokens;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The cookie that a browser's token is kept in.
 pub(super) const COOKIE: &str = "heliograph_session";
-const TOKEN_BYTES_MAX: usize = 512;
+/// Tokens looked up at a time: strangers who try tokens leave the other connections of the pool to everybody else.
+const LOOK_UPS_MAX: usize = 2;
+/// Longest wait for one's turn.
+const LOOK_UP_WAIT_MS_MAX: u64 = 1_500;
+/// Seconds a client waits when its turn did not come.
+const RETRY_AFTER_S: u32 = 2;
+
+/// The turns of token look-ups, shared by the threads of the listener.
+pub struct LookUps(Semaphore);
+
+impl Default for LookUps {
+    fn default() -> Self {
+        Self(Semaphore::new(LOOK_UPS_MAX))
+    }
+}
 
 /// Somebody who may see channels up to a tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +47,7 @@ pub(super) struct Viewer {
 /// The viewer behind a request.
 ///
 /// # Errors
-/// 401 without a token that lives, 503 when the tables do not answer.
+/// 401 without a token that lives, 503 when the tables do not answer or too many ask.
 pub(super) async fn of(request: &HttpRequest, public: &Public) -> Result<Viewer, ApiError> {
     match token(request) {
         Some(token) => by_token(&token, public).await,
@@ -43,10 +57,16 @@ pub(super) async fn of(request: &HttpRequest, public: &Public) -> Result<Viewer,
 
 /// The viewer with this token.
 pub(super) async fn by_token(token: &str, public: &Public) -> Result<Viewer, ApiError> {
-    if token.is_empty() || token.len() > TOKEN_BYTES_MAX {
+    if !token::has_form(token, SESSION_PREFIX) {
         return Err(ApiError::unauthorized());
     }
-    let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+    let turn = public.look_ups.0.acquire();
+    let turn = tokio::time::timeout(Duration::from_millis(LOOK_UP_WAIT_MS_MAX), turn).await;
+    let Ok(Ok(_turn)) = turn else {
+        let message = "too many tokens are being looked up";
+        return Err(ApiError::unavailable("unavailable", message, RETRY_AFTER_S));
+    };
+    let hash = token::hash(token);
     let found = public
         .store
         .run(move |connection| session_tokens::find_alive(connection, &hash))
@@ -76,17 +96,10 @@ fn visitor(public: &Public) -> Result<Viewer, ApiError> {
 }
 
 fn token(request: &HttpRequest) -> Option<String> {
-    let header = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let bearer = header.and_then(|value| value.split_once(' '));
-    if let Some((_, token)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
-        return Some(token.trim().to_owned());
-    }
-    request
-        .cookie(COOKIE)
-        .map(|cookie| cookie.value().to_owned())
+    let cookie = || Some(request.cookie(COOKIE)?.value().to_owned());
+    bearer::token(request.headers())
+        .map(str::to_owned)
+        .or_else(cookie)
 }
 
 /// Refuses what a browser sends from another site's page: it would carry our cookie.
@@ -94,17 +107,7 @@ fn token(request: &HttpRequest) -> Option<String> {
 /// # Errors
 /// 403 `forbidden`.
 pub(super) fn same_origin(request: &HttpRequest) -> Result<(), ApiError> {
-    let text = |name| {
-        request
-            .headers()
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
-    let Some(origin) = text(ORIGIN) else {
-        return Ok(());
-    };
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    if authority.is_some() && authority == text(HOST) {
+    if !origin::is_foreign(request.headers()) {
         return Ok(());
     }
     Err(ApiError::forbidden(
