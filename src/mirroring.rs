@@ -89,7 +89,9 @@ fn way_to_discord(config: &Config) -> Result<Option<Arc<Discord>>, NotApplied> {
         tracing::warn!("no bot token: signals are committed and shown live, deliveries wait");
         return Ok(None);
     };
+    // A proxy named by the environment would see the bot token; the configuration alone says where requests go.
     let http = reqwest::Client::builder()
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| NotApplied(format!("no HTTP client: {error}")))?;

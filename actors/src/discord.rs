@@ -135,7 +135,8 @@ impl Discord {
             std::mem::take(response.headers_mut()),
         );
         let body = read_body(response).await;
-        // A refusal is one whether or not its body arrived; of a success the body may be what matters.
+        // Some refusals are clear from the status alone, and the others are ambiguous without their body; of a success the body
+        // may be what matters.
         match body {
             Err(reason) if status < 400 => Err(ambiguous(reason, &headers)),
             body => Ok(Raw {

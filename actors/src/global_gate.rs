@@ -15,8 +15,10 @@ const INVALID_SLOW: usize = 1_000;
 /// … and from here on none until some are forgotten.
 const INVALID_STOP: usize = 5_000;
 const SLOW_SPACING_MS: i64 = 1_000;
-/// A refused token is tried again this much later: somebody may have repaired it on Discord's side.
-const UNAUTHORIZED_PAUSE_MS: i64 = 300_000;
+/// A refused token is tried again this much later: one 401 may be a mistake of Discord. Doubles while they go on …
+const UNAUTHORIZED_PAUSE_MS_MIN: i64 = 5_000;
+/// … up to this: somebody may have repaired it on Discord's side.
+const UNAUTHORIZED_PAUSE_MS_MAX: i64 = 300_000;
 const SECOND_MS: i64 = 1_000;
 
 /// Why nothing may go now.
@@ -62,6 +64,8 @@ pub struct GateCore {
     invalid_ms: VecDeque<i64>,
     closed_until_ms: i64,
     unauthorized_until_ms: i64,
+    /// The next pause after a 401.
+    unauthorized_pause_ms: i64,
 }
 
 impl GateCore {
@@ -73,6 +77,7 @@ impl GateCore {
             invalid_ms: VecDeque::new(),
             closed_until_ms: i64::MIN,
             unauthorized_until_ms: i64::MIN,
+            unauthorized_pause_ms: UNAUTHORIZED_PAUSE_MS_MIN,
         }
     }
 
@@ -114,12 +119,20 @@ impl GateCore {
                 self.invalid(now_ms);
                 self.unauthorized(now_ms);
             }
-            Outcome::Rejected { status: 403, .. } => self.invalid(now_ms),
+            Outcome::Rejected { status, code, .. } => {
+                if status == 403 {
+                    self.invalid(now_ms);
+                }
+                // Discord looks at the token before it finds a fault of its own numbering.
+                if code != 0 {
+                    self.authorized();
+                }
+            }
             Outcome::Posted { .. }
             | Outcome::Edited
             | Outcome::Deleted
             | Outcome::Listed { .. } => self.authorized(),
-            Outcome::Rejected { .. } | Outcome::Unreachable { .. } | Outcome::Ambiguous { .. } => {}
+            Outcome::Unreachable { .. } | Outcome::Ambiguous { .. } => {}
         }
     }
 
@@ -136,14 +149,20 @@ impl GateCore {
         }
     }
 
-    /// A 401.
+    /// A 401. Those that come during a pause answer requests from before it and do not prolong it.
     pub fn unauthorized(&mut self, now_ms: i64) {
-        self.unauthorized_until_ms = now_ms + UNAUTHORIZED_PAUSE_MS;
+        if now_ms < self.unauthorized_until_ms {
+            return;
+        }
+        self.unauthorized_until_ms = now_ms + self.unauthorized_pause_ms;
+        self.unauthorized_pause_ms =
+            (2 * self.unauthorized_pause_ms).min(UNAUTHORIZED_PAUSE_MS_MAX);
     }
 
     /// An answer that proves that the token works.
     pub fn authorized(&mut self) {
         self.unauthorized_until_ms = i64::MIN;
+        self.unauthorized_pause_ms = UNAUTHORIZED_PAUSE_MS_MIN;
     }
 
     /// Invalid requests that still count.
@@ -237,9 +256,55 @@ mod tests {
     fn a_refused_token_pauses_and_one_success_opens() {
         let mut gate = GateCore::new(50);
         gate.unauthorized(0);
-        assert_eq!(gate.enter(299_999).unwrap_err().why, Closed::Unauthorized);
+        assert_eq!(gate.enter(4_999).unwrap_err().why, Closed::Unauthorized);
         gate.authorized();
-        assert_eq!(gate.enter(299_999), Ok(()));
+        assert_eq!(gate.enter(4_999), Ok(()));
+    }
+
+    #[test]
+    fn pauses_double_while_the_token_is_refused_and_begin_anew_after_an_authorised_answer() {
+        let mut gate = GateCore::new(50);
+        let mut now_ms = 0;
+        for pause_ms in [
+            5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000,
+        ] {
+            assert_eq!(gate.enter(now_ms), Ok(()));
+            // Of all mirrors at once, but the last of them comes late.
+            (0..20).for_each(|_| gate.hear(now_ms, &Outcome::Unauthorized));
+            gate.hear(now_ms + pause_ms - 1, &Outcome::Unauthorized);
+            let shut = Wait {
+                until_ms: now_ms + pause_ms,
+                why: Closed::Unauthorized,
+            };
+            assert_eq!(gate.enter(now_ms + pause_ms - 1), Err(shut));
+            now_ms += pause_ms;
+        }
+        let rejected = |status, code| Outcome::Rejected {
+            status,
+            code,
+            message: String::new(),
+        };
+        let table = [
+            (Outcome::Edited, true),
+            (rejected(404, 10_008), true),
+            (rejected(403, 50_013), true),
+            (rejected(413, 0), false),
+            (
+                Outcome::Ambiguous {
+                    reason: "502".to_owned(),
+                },
+                false,
+            ),
+        ];
+        for (outcome, proves) in table {
+            gate.hear(now_ms, &Outcome::Unauthorized);
+            gate.hear(now_ms, &outcome);
+            assert_eq!(gate.enter(now_ms).is_ok(), proves, "{outcome:?}");
+            now_ms += if proves { 5_000 } else { 300_000 };
+            gate.authorized();
+        }
+        gate.hear(now_ms, &Outcome::Unauthorized);
+        assert_eq!(gate.enter(now_ms).unwrap_err().until_ms, now_ms + 5_000);
     }
 
     #[test]

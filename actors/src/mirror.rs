@@ -12,8 +12,8 @@ use crate::{
     supervision::{Observe, Restartable},
 };
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle,
-    Supervised, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, SpawnHandle, Supervised,
+    WrapFuture,
 };
 use heliograph_schema::{
     delivery::{DeliveryRecord, Progress},
@@ -59,13 +59,6 @@ pub struct Mirror {
     life: u64,
     timer: Option<SpawnHandle>,
     shown: Contribution,
-}
-
-/// Asks a mirror to try again now what it had given up for a while: its permissions may have been repaired.
-pub struct TryAgain;
-
-impl Message for TryAgain {
-    type Result = ();
 }
 
 impl Mirror {
@@ -348,14 +341,6 @@ impl Handler<Mail<Wanted>> for Mirror {
             self.tell(Input::Wanted(wanted), ctx);
         }
         self.look_at_mark(ctx);
-    }
-}
-
-impl Handler<TryAgain> for Mirror {
-    type Result = ();
-
-    fn handle(&mut self, _: TryAgain, ctx: &mut Context<Self>) {
-        self.tell(Input::Unpark, ctx);
     }
 }
 

@@ -11,6 +11,8 @@ mod doubt;
 mod inventory;
 mod records;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod simulation;
 mod standing;
 
@@ -96,8 +98,6 @@ pub enum Input {
     Answered(u64, Answer),
     /// Answer to [`Effect::Record`]: durable.
     Recorded(u64),
-    /// A person, or a change of the configuration, asks to try again now.
-    Unpark,
 }
 
 /// What a mirror wants done.
@@ -264,10 +264,6 @@ impl MirrorCore {
                 self.answered(now_ms, request_id, answer, &mut effects)
             }
             Input::Recorded(record_id) => self.recorded(record_id),
-            Input::Unpark => {
-                self.parked = None;
-                self.not_before_ms = now_ms;
-            }
         }
         self.read(now_ms, &mut effects);
         self.advance(now_ms, door, &mut effects);

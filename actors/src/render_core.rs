@@ -336,18 +336,18 @@ mod tests {
             ..Embed::default()
         };
         let table = [
-            ("rich", "see https://x.org/1", true),
-            ("link", "see https://x.org/1", false),
-            ("video", "see https://x.org/1", false),
-            ("article", "see https://x.org/1", false),
-            ("gifv", "https://x.org/1", false),
-            ("image", "https://x.org/1", false),
+            ("rich", "see https://example.org/1", true),
+            ("link", "see https://example.org/1", false),
+            ("video", "see https://example.org/1", false),
+            ("article", "see https://example.org/1", false),
+            ("gifv", "https://example.org/1", false),
+            ("image", "https://example.org/1", false),
             ("image", "nothing said of it", true),
             ("link", "nothing said of it", true),
         ];
         for (kind, text, recreated) in table {
             let parts = render(
-                &signal(text, vec![embed(kind, "https://x.org/1")], &[]),
+                &signal(text, vec![embed(kind, "https://example.org/1")], &[]),
                 None,
             );
             assert_eq!(
@@ -397,7 +397,7 @@ mod tests {
     fn any_embed() -> impl Strategy<Value = Embed> {
         let text = |max: usize| prop::option::of((0..max).prop_map(|n| "é".repeat(n)));
         let url = prop::option::of(prop_oneof![
-            Just("https://x.org/1".to_owned()),
+            Just("https://example.org/1".to_owned()),
             Just("attachment://y".to_owned()),
             ".{0,20}"
         ]);

@@ -99,8 +99,12 @@ fn cut(text: &str, start: usize, room: usize, kept: &[Range<usize>]) -> usize {
             .char_indices()
             .nth(room)
             .map_or(rest.len(), |(at, _)| at);
-    let may = |at: usize| at > start && !kept.iter().any(|span| span.start < at && at < span.end);
     let window = &text[start..limit];
+    let may = |at: usize| at > start && !is_inside(kept, at);
+    // A message must not be blank: something is to stand before the cut.
+    let ink = window
+        .find(|c: char| !c.is_whitespace())
+        .map_or(limit, |at| start + at);
     // The first half is only used when nothing better is there, so that messages do not become tiny.
     let half = start + window.len() / 2;
     let marks: [fn(&str) -> bool; 3] = [
@@ -114,9 +118,9 @@ fn cut(text: &str, start: usize, room: usize, kept: &[Range<usize>]) -> usize {
                 .char_indices()
                 .rev()
                 .map(|(at, c)| start + at + c.len_utf8());
-            if let Some(at) = ends.find(|&at| {
-                at > least && may(at) && mark(&text[start..at]) && !blank(&text[start..at])
-            }) {
+            if let Some(at) =
+                ends.find(|&at| at > least && at > ink && mark(&text[start..at]) && may(at))
+            {
                 return at;
             }
         }
@@ -126,12 +130,14 @@ fn cut(text: &str, start: usize, room: usize, kept: &[Range<usize>]) -> usize {
         .rev()
         .map(|(at, c)| start + at + c.len_utf8());
     anywhere
-        .find(|&at| may(at) && !joined(text, at))
+        .find(|&at| !joined(text, at) && may(at))
         .unwrap_or(limit)
 }
 
-fn blank(text: &str) -> bool {
-    text.chars().all(char::is_whitespace)
+/// Whether a cut at `at` breaks one of `kept`, which are in order and do not overlap.
+fn is_inside(kept: &[Range<usize>], at: usize) -> bool {
+    let behind = kept.partition_point(|span| span.start < at);
+    kept[..behind].last().is_some_and(|span| at < span.end)
 }
 
 /// Whether the characters on both sides of `at` are one to a reader.
@@ -191,7 +197,7 @@ fn is_language(word: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"+-_.#".contains(&b))
 }
 
-/// Everything that must not be cut. Spans may touch and overlap.
+/// Everything that must not be cut, in order. Spans may touch; those that overlapped are one.
 fn kept_whole(text: &str, blocks: &[Block]) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
     for block in blocks {
@@ -218,15 +224,33 @@ fn kept_whole(text: &str, blocks: &[Block]) -> Vec<Range<usize>> {
             .filter_map(|(at, _)| markup(&text[at..]).map(|len| at..at + len)),
     );
     for scheme in ["https://", "http://"] {
+        let mut done = 0;
         for (at, _) in text.match_indices(scheme) {
+            // Inside an address is only more of it.
+            if at < done {
+                continue;
+            }
             let rest = &text[at..];
             let end = rest
                 .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '`'))
                 .unwrap_or(rest.len());
-            spans.push(at..at + end);
+            done = at + end;
+            spans.push(at..done);
         }
     }
-    spans
+    joined_where_they_overlap(spans)
+}
+
+fn joined_where_they_overlap(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    spans.sort_unstable_by_key(|span| (span.start, span.end));
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match joined.last_mut().filter(|last| span.start < last.end) {
+            Some(last) => last.end = last.end.max(span.end),
+            None => joined.push(span),
+        }
+    }
+    joined
 }
 
 /// The length of a mention, emoji, time or command that `text` begins with.
@@ -314,6 +338,35 @@ mod tests {
             for piece in texts(&unit.repeat(40), 31) {
                 assert_eq!(piece.replace(unit, ""), "", "{unit}: {piece}");
             }
+        }
+    }
+
+    /// As much as a signal can hold, of what makes the search for a place longest.
+    #[test]
+    fn the_longest_texts_of_nothing_but_markup_are_cut_between_it() {
+        let table = [
+            "<@1>",
+            "<@ >",
+            "<@1> ",
+            "https://a ",
+            "`` `",
+            "🇩🇪",
+            "```a```",
+        ];
+        for unit in table {
+            let text = unit.repeat(65_536 / unit.len());
+            let pieces = split(&text, 2_000);
+            assert!(pieces.len() <= 80, "{unit}: {}", pieces.len());
+            for piece in &pieces {
+                assert!(piece.text(&text).chars().count() <= 2_000, "{unit}");
+                let begins_whole = piece.range.start % unit.len() == 0;
+                assert!(begins_whole || unit == "`` `", "{unit}: {piece:?}");
+            }
+        }
+        for unit in [" ", "https://", "<"] {
+            let text = unit.repeat(65_536 / unit.len());
+            let ends: usize = split(&text, 2_000).iter().map(|it| it.range.len()).sum();
+            assert_eq!(ends, text.len(), "{unit:?}");
         }
     }
 

@@ -18,6 +18,8 @@ use serde::Deserialize;
 const OLD_EDITS: u64 = 30_046;
 const CHANNEL_WRITES: u64 = 20_028;
 const SLOW_MODE: u64 = 20_016;
+/// Content Too Large.
+const TOO_LARGE: u16 = 413;
 /// A 429 that does not say how long.
 const RETRY_AFTER_MS_DEFAULT: i64 = 5_000;
 /// A 429 that says more is asked again after this.
@@ -36,11 +38,19 @@ pub(super) struct Raw {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct ErrorBody {
+struct LimitBody {
     code: u64,
-    message: String,
     retry_after: f64,
     global: bool,
+}
+
+/// Every refusal of Discord has a code; what stands before Discord says something else.
+#[derive(Debug, Default, Deserialize)]
+struct RefusalBody {
+    code: u64,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
     errors: serde_json::Value,
 }
 
@@ -177,7 +187,7 @@ impl EmbedBody {
 }
 
 fn limited(raw: &Raw) -> Outcome {
-    let body: Option<ErrorBody> = serde_json::from_slice(&raw.body).ok();
+    let body: Option<LimitBody> = serde_json::from_slice(&raw.body).ok();
     let said = body.as_ref();
     let scope = text(&raw.headers, "x-ratelimit-scope");
     let is_global = said.is_some_and(|body| body.global)
@@ -207,7 +217,12 @@ fn limited(raw: &Raw) -> Outcome {
 }
 
 fn rejected(raw: &Raw) -> Outcome {
-    let body: ErrorBody = serde_json::from_slice(&raw.body).unwrap_or_default();
+    let body = match serde_json::from_slice::<RefusalBody>(&raw.body) {
+        Ok(body) => body,
+        // Too large is too large, whoever says so.
+        Err(_) if raw.status == TOO_LARGE => RefusalBody::default(),
+        Err(_) => return ambiguous(&format!("{}, and not in Discord's words", raw.status)),
+    };
     let mut message = body.message;
     if !body.errors.is_null() {
         message.push(' ');
@@ -366,6 +381,13 @@ mod tests {
             (200, ""),
             (408, ""),
             (302, ""),
+            (400, "<html>bad request</html>"),
+            (403, "<html>blocked</html>"),
+            (403, ""),
+            (404, "not found"),
+            (404, "{}"),
+            (404, r#"{"error":"no such backend"}"#),
+            (405, "[]"),
         ] {
             let said = outcome(&create(), &raw(status, &[], body));
             assert!(
@@ -384,8 +406,10 @@ mod tests {
                 50_035,
             ),
             (404, r#"{"code":10008,"message":"Unknown Message"}"#, 10_008),
-            (403, "<html>", 0),
+            (404, r#"{"code":0,"message":"404: Not Found"}"#, 0),
             (413, r#"{"code":40005}"#, 40_005),
+            (413, "<html>", 0),
+            (413, "", 0),
         ];
         for (status, body, code) in table {
             let Outcome::Rejected {

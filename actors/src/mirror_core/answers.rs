@@ -28,8 +28,8 @@ const HARMFUL_LINK: u64 = 240_000;
 
 /// A target that refuses us is tried again after this long.
 const PARKED_PROBE_MS: i64 = 600_000;
-/// A refused token likewise.
-const UNAUTHORIZED_PROBE_MS: i64 = 300_000;
+/// A refused token as soon as the gate over all mirrors lets a request through, but not at once.
+const UNAUTHORIZED_PROBE_MS: i64 = 1_000;
 const DOUBLINGS_MAX: u32 = 20;
 
 /// What a definite refusal speaks of.
@@ -164,7 +164,7 @@ impl MirrorCore {
                 Outcome::Edited,
             ) => {
                 self.counts.edited += 1;
-                let unsure_until_ms = self.unsure_until_ms(now_ms, message_id, &digest);
+                let unsure_until_ms = self.unsure_until_ms(now_ms, signal_id, message_id, &digest);
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.edited(part, message_id, &digest, unsure_until_ms);
                 }
@@ -202,6 +202,10 @@ impl MirrorCore {
             delivery.parts.remove(&part);
             delivery.deleting.remove(&part);
             delivery.removals += 1;
+            if let Some(doubt) = &mut delivery.doubt {
+                // From here on its create would have another nonce, and would not be recognised.
+                doubt.is_refused = true;
+            }
         }
         self.complete(
             now_ms,
@@ -360,17 +364,24 @@ impl MirrorCore {
     fn unsure_until_ms(
         &mut self,
         now_ms: i64,
+        signal_id: SignalId,
         message_id: MessageId,
         digest: &[u8],
     ) -> Option<i64> {
+        let is_inherited = self
+            .delivery(signal_id)
+            .is_some_and(|delivery| delivery.is_inherited);
         self.stray_edits.retain(|stray| stray.until_ms > now_ms);
         let strays = self
             .stray_edits
             .iter()
             .filter(|stray| stray.message_id == message_id && stray.digest != digest);
-        // Of what an earlier life had under way nothing is known but that it cannot concern younger messages.
+        // Of what an earlier life had under way nothing is known but that it was wanted then and cannot concern younger
+        // messages: when nothing was wanted at the start, every edit before it was answered and is on record.
         let start_settled_ms = self.started_ms + self.settings.spans().settle_ms;
-        let inherited = message_id.created_at_ms() < self.started_ms && now_ms < start_settled_ms;
+        let inherited = is_inherited
+            && message_id.created_at_ms() < self.started_ms
+            && now_ms < start_settled_ms;
         strays
             .map(|stray| stray.until_ms)
             .chain(inherited.then_some(start_settled_ms))

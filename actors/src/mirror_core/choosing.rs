@@ -78,18 +78,18 @@ impl MirrorCore {
         let mut wake_ms: Option<i64> = None;
         let mut sooner =
             |at_ms: i64| wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
-        let mut first_is_waiting = false;
+        let mut earlier_is_waiting = false;
         for delivery in self.deliveries.values_mut() {
             if !delivery.known {
                 // Its messages may have yet to appear; its row will tell in a moment.
-                first_is_waiting = true;
+                earlier_is_waiting = true;
                 continue;
             }
-            let (signal_id, is_first) = (delivery.signal_id(), delivery.is_first());
-            if is_first && first_is_waiting && in_doubt != Some(signal_id) {
+            let (signal_id, is_to_appear) = (delivery.signal_id(), delivery.is_to_appear());
+            if is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id) {
                 continue;
             }
-            first_is_waiting |= is_first;
+            earlier_is_waiting |= is_to_appear;
             if now_ms < delivery.not_before_ms {
                 sooner(delivery.not_before_ms);
                 continue;

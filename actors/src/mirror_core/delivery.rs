@@ -44,6 +44,8 @@ pub(super) struct Delivery {
     /// Parts that show this digest, unless an older edit that is still under way arrives after it: until this moment. Then the
     /// edit is sent once more.
     pub(super) overtaken: BTreeMap<u16, (Vec<u8>, i64)>,
+    /// It was wanted before this life began: an earlier one may have sent edits that are still under way.
+    pub(super) is_inherited: bool,
     /// An earlier life may have asked for deletions.
     pub(super) may_have_deleted: bool,
     /// Parts taken away since the last complete delivery.
@@ -154,6 +156,7 @@ impl Delivery {
             gone: BTreeSet::new(),
             deleting: BTreeSet::new(),
             overtaken: BTreeMap::new(),
+            is_inherited: false,
             may_have_deleted: false,
             removals: 0,
             attempts: 0,
@@ -208,6 +211,7 @@ impl Delivery {
         self.known = true;
         self.want(row.signal, row.desired_revision, None);
         if self.wanted_at_ms < started_ms + START_MARGIN_MS {
+            self.is_inherited = true;
             self.doubt = self.inherit_doubt(started_ms, spans);
             self.may_have_deleted = !self.is_single();
         }
@@ -237,9 +241,20 @@ impl Delivery {
         self.signal.deleted_at_ms.is_some()
     }
 
-    /// Its messages are still to appear: they do so in the order of ordinals.
-    pub(super) fn is_first(&self) -> bool {
-        self.known && self.delivered_revision == 0 && !self.is_deleted()
+    /// Some of its messages are still to appear for the first time: they do so in the order of ordinals.
+    pub(super) fn is_to_appear(&mut self) -> bool {
+        if !self.known || self.delivered_revision > 0 || self.is_deleted() {
+            return false;
+        }
+        // Most of a backlog ends here: nothing is rendered before its turn.
+        if self.parts.is_empty() && self.gone.is_empty() {
+            return true;
+        }
+        // What cannot be rendered will never appear.
+        let wanted = self.rendered().map_or(0, <[Rendered]>::len);
+        (0..)
+            .take(wanted)
+            .any(|part| !self.parts.contains_key(&part) && !self.gone.contains(&part))
     }
 
     /// It was deleted before anything of it was ever sent.
@@ -317,34 +332,27 @@ impl Delivery {
         if let Err(reason) = self.rendered() {
             return Step::Poison(reason);
         }
+        if self.may_edit_before_settling()
+            && let (Some(edit), _) = self.edit(now_ms)
+        {
+            return edit;
+        }
         if let Some(step) = self.settle(now_ms, target, inventory, spans) {
             return step;
         }
         let wanted = self.rendered.as_deref().unwrap_or_default();
-        let mut wait_ms: Option<i64> = None;
-        for (part, want) in (0..).zip(wanted) {
-            match self.parts.get(&part) {
-                None if self.gone.contains(&part) => {}
-                None => return self.create(part, target),
-                Some(stands) if stands.digest.is_empty() || stands.digest == want.digest => {}
-                Some(stands) => {
-                    let overtaken = self
-                        .overtaken
-                        .get(&part)
-                        .filter(|(digest, at_ms)| *digest == want.digest && now_ms < *at_ms);
-                    if let Some((_, at_ms)) = overtaken {
-                        wait_ms = wait_ms.max(Some(*at_ms));
-                        continue;
-                    }
-                    let (payload, digest) = (want.payload.clone(), want.digest.clone());
-                    return Step::Edit {
-                        part,
-                        message_id: stands.message_id,
-                        payload,
-                        digest,
-                    };
-                }
-            }
+        let missing = (0..)
+            .take(wanted.len())
+            .find(|part| !self.parts.contains_key(part) && !self.gone.contains(part));
+        // Parts appear one after the other: what stands before the missing one is put right first.
+        let (edit, wait_ms) = self.edit(now_ms);
+        if let Some(part) = missing
+            .filter(|missing| !matches!(&edit, Some(Step::Edit { part, .. }) if part < missing))
+        {
+            return self.create(part, target);
+        }
+        if let Some(edit) = edit {
+            return edit;
         }
         let wanted_parts = wanted.len();
         match self.parts.last_key_value() {
@@ -359,6 +367,37 @@ impl Delivery {
             }
             _ => wait_ms.map_or(Step::Done, |at_ms| Step::Wait(Some(at_ms))),
         }
+    }
+
+    /// The first edit that standing parts need; without one, until when the last of those waits that may have to be repeated.
+    fn edit(&self, now_ms: i64) -> (Option<Step>, Option<i64>) {
+        let wanted = self.rendered.as_deref().unwrap_or_default();
+        let mut wait_ms: Option<i64> = None;
+        for (part, want) in (0..).zip(wanted) {
+            let Some(stands) = self
+                .parts
+                .get(&part)
+                .filter(|stands| !stands.digest.is_empty() && stands.digest != want.digest)
+            else {
+                continue;
+            };
+            let overtaken = self
+                .overtaken
+                .get(&part)
+                .filter(|(digest, at_ms)| *digest == want.digest && now_ms < *at_ms);
+            if let Some((_, at_ms)) = overtaken {
+                wait_ms = wait_ms.max(Some(*at_ms));
+                continue;
+            }
+            let edit = Step::Edit {
+                part,
+                message_id: stands.message_id,
+                payload: want.payload.clone(),
+                digest: want.digest.clone(),
+            };
+            return (Some(edit), None);
+        }
+        (None, wait_ms)
     }
 
     pub(super) fn create(&self, part: u16, target: ChannelId) -> Step {

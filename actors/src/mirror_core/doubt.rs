@@ -26,7 +26,8 @@ pub(super) struct Doubt {
     pub(super) last_ms: i64,
     /// Until then a repeated create is certainly recognised by its nonce.
     pub(super) trusted_until_ms: i64,
-    /// A repeated create was refused: only reading the channel back can tell what became of the ones before.
+    /// A repeated create was refused, or would have another nonce: only reading the channel back can tell what became of the
+    /// ones before.
     pub(super) is_refused: bool,
 }
 
@@ -36,6 +37,15 @@ impl Delivery {
         self.doubt
             .as_ref()
             .is_some_and(|doubt| !doubt.sent.is_empty())
+    }
+
+    /// The part in doubt is not wanted any more, so that what stands need not wait until the doubt is settled. After a refusal
+    /// it does: a delivery is not given up before its doubt is settled.
+    pub(super) fn may_edit_before_settling(&self) -> bool {
+        let wanted = self.rendered.as_ref().map_or(0, Vec::len);
+        self.doubt
+            .as_ref()
+            .is_some_and(|doubt| usize::from(doubt.part) >= wanted && !doubt.is_refused)
     }
 
     pub(super) fn inherit_doubt(&mut self, started_ms: i64, spans: Spans) -> Option<Doubt> {

@@ -471,7 +471,6 @@ impl World {
                 && self.now_ms > START_MS + 600_000
             {
                 (self.faults, self.outage, self.discord.locked) = (false, false, false);
-                self.after(1, Event::Input(self.life, Input::Unpark));
             }
             if !self.faults && self.table.rows.values().all(|row| row.state != 'p') {
                 break;
