@@ -11,14 +11,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use heliograph_schema::store::session_tokens;
 use serde_json::json;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The cookie that a browser's token is kept in.
 pub(super) const COOKIE: &str = "heliograph_session";
 /// Tokens looked up at a time: strangers who try tokens leave the other connections of the pool to everybody else.
 const LOOK_UPS_MAX: usize = 2;
 /// Longest wait for one's turn.
-const LOOK_UP_WAIT_MS_MAX: u64 = 1_500;
+const LOOK_UP_WAIT_MAX: Duration = Duration::from_millis(1_500);
 /// Seconds a client waits when its turn did not come.
 const RETRY_AFTER_S: u32 = 2;
 
@@ -28,6 +28,17 @@ pub struct LookUps(Semaphore);
 impl Default for LookUps {
     fn default() -> Self {
         Self(Semaphore::new(LOOK_UPS_MAX))
+    }
+}
+
+impl LookUps {
+    /// One turn, given back when it is dropped; 503 when none comes free within `wait_max`.
+    async fn turn(&self, wait_max: Duration) -> Result<SemaphorePermit<'_>, ApiError> {
+        let turn = tokio::time::timeout(wait_max, self.0.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or_else(|| {
+            let message = "too many tokens are being looked up";
+            ApiError::unavailable("unavailable", message, RETRY_AFTER_S)
+        })
     }
 }
 
@@ -60,12 +71,7 @@ pub(super) async fn by_token(token: &str, public: &Public) -> Result<Viewer, Api
     if !token::has_form(token, SESSION_PREFIX) {
         return Err(ApiError::unauthorized());
     }
-    let turn = public.look_ups.0.acquire();
-    let turn = tokio::time::timeout(Duration::from_millis(LOOK_UP_WAIT_MS_MAX), turn).await;
-    let Ok(Ok(_turn)) = turn else {
-        let message = "too many tokens are being looked up";
-        return Err(ApiError::unavailable("unavailable", message, RETRY_AFTER_S));
-    };
+    let _turn = public.look_ups.turn(LOOK_UP_WAIT_MAX).await?;
     let hash = token::hash(token);
     let found = public
         .store
@@ -123,4 +129,24 @@ pub(super) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let viewer = of(&request, &public).await?;
     Ok(HttpResponse::Ok().json(json!({ "name": viewer.name, "tier": viewer.tier })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn who_gets_no_turn_in_time_is_to_come_again() {
+        let look_ups = LookUps::default();
+        let now = Duration::ZERO;
+        let mut turns = Vec::new();
+        for _ in 0..LOOK_UPS_MAX {
+            turns.push(look_ups.turn(now).await.ok());
+        }
+        assert!(turns.iter().all(Option::is_some));
+        let refused = look_ups.turn(now).await.err();
+        assert_eq!(refused.map(|error| error.error_code()), Some("unavailable"));
+        turns.pop();
+        assert!(look_ups.turn(now).await.is_ok());
+    }
 }
