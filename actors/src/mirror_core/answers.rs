@@ -415,7 +415,8 @@ impl MirrorCore {
                 delivery.doubt_create(*part, payload, digest, flight.sent_ms, now_ms, spans)
             }
             Call::Delete { .. } => drop(delivery.deleting.insert(*part)),
-            Call::Edit { .. } | Call::List { .. } => {}
+            Call::Edit { .. } => delivery.shows_something_else(*part),
+            Call::List { .. } => {}
         }
     }
 

@@ -212,6 +212,7 @@ impl Delivery {
         self.want(row.signal, row.desired_revision, None);
         if self.wanted_at_ms < started_ms + START_MARGIN_MS {
             self.is_inherited = true;
+            self.doubt_what_stands();
             self.doubt = self.inherit_doubt(started_ms, spans);
             self.may_have_deleted = !self.is_single();
         }
@@ -294,6 +295,41 @@ impl Delivery {
         };
         self.overtaken.insert(part, (digest.to_vec(), at_ms));
         self.stand(part, message_id, UNCERTAIN);
+    }
+
+    /// An earlier life may have sent edits of every change that is not delivered, even if what is wanted in the end is what is
+    /// on record. Certain is only what the one such change leaves as it is.
+    fn doubt_what_stands(&mut self) {
+        let is_single = self.is_single();
+        let wanted: Vec<_> = self
+            .rendered()
+            .unwrap_or_default()
+            .iter()
+            .map(|part| part.digest.clone())
+            .collect();
+        let is_certain = |stands: &PostedPart| {
+            is_single && wanted.get(usize::from(stands.part)) == Some(&stands.digest)
+        };
+        let doubtful: Vec<u16> = self
+            .parts
+            .values()
+            .filter(|stands| !is_certain(stands))
+            .map(|stands| stands.part)
+            .collect();
+        for part in doubtful {
+            self.shows_something_else(part);
+        }
+    }
+
+    /// An edit of `part` may have been carried out: what is on record may not be what it shows.
+    pub(super) fn shows_something_else(&mut self, part: u16) {
+        if let Some(stands) = self
+            .parts
+            .get_mut(&part)
+            .filter(|stands| !stands.digest.is_empty())
+        {
+            stands.digest = UNCERTAIN.to_vec();
+        }
     }
 
     pub(super) fn stand(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {

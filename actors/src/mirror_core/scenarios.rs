@@ -236,6 +236,34 @@ fn a_refused_edit_beside_a_doubt_is_given_up_only_after_the_doubt_is_settled() {
 }
 
 #[test]
+fn a_change_that_is_taken_back_is_sent_when_the_change_may_have_been() {
+    let lost = || Outcome::Ambiguous {
+        reason: "timeout".to_owned(),
+    };
+    // In one life: whether the edit to "new" was lost, and what follows when "old" is wanted again.
+    for (outcome, asks) in [(lost(), "edit old"), (Outcome::Edited, "edit old")] {
+        let mut turn = Turn::begin(vec![row(1, 1, 2, "new", LONG_AGO_MS)]);
+        turn.tell(Input::Wanted(wanted(1, 3, "old")));
+        assert_eq!(turn.asks(), "edit new");
+        turn.answer(outcome);
+        turn.at(START_MS + 1_000);
+        assert_eq!(turn.asks(), asks);
+    }
+    // Over a restart: how many changes are not delivered, and what is asked for although "old" is on record.
+    for (desired, asks) in [(2, ""), (3, "edit old")] {
+        let turn = Turn::begin(vec![row(1, 1, desired, "old", LONG_AGO_MS)]);
+        assert_eq!(turn.asks(), asks, "{desired}");
+    }
+    // Over a restart, and taken back after it, before anything else was sent.
+    let mut pending = row(1, 1, 2, "new", LONG_AGO_MS);
+    pending.wait_ms = 5_000;
+    let mut turn = Turn::begin(vec![pending]);
+    turn.tell(Input::Wanted(wanted(1, 3, "old")));
+    turn.at(START_MS + 5_000);
+    assert_eq!(turn.asks(), "edit old");
+}
+
+#[test]
 fn creates_wait_only_for_messages_that_are_still_to_appear() {
     let long = "two parts ".repeat(250);
     let half = |text: &str, stands: Vec<PostedPart>| PendingDelivery {
