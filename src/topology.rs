@@ -179,7 +179,11 @@ fn start_store_writer(
     )
 }
 
-fn start_router(tree: &Tree, arbiter: &ArbiterHandle, makings: RouterMakings) -> Port<RouterRequest> {
+fn start_router(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    makings: RouterMakings,
+) -> Port<RouterRequest> {
     let vitals = Vitals::new("router", Kind::Router, mailbox::ROUTER);
     let first = move |_: &mut _| Router::new(makings);
     Port::new(

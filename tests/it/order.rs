@@ -21,10 +21,24 @@ fn an_edit_never_overtakes_the_create_it_follows() {
         let signals: Vec<u64> = (0..SIGNALS).map(|_| said::signal_id()).collect();
         // Several connectors' worth of pushes at once: creates, edits and repetitions pile up in the channel's mailbox.
         let pushes: Vec<Vec<_>> = vec![
-            signals.iter().map(|&id| said::create(channel, id, "first")).collect(),
-            signals.iter().map(|&id| said::update(channel, id, "edited", 1)).collect(),
-            signals.iter().rev().map(|&id| said::create(channel, id, "first")).collect(),
-            signals.iter().rev().map(|&id| said::update(channel, id, "last", 2)).collect(),
+            signals
+                .iter()
+                .map(|&id| said::create(channel, id, "first"))
+                .collect(),
+            signals
+                .iter()
+                .map(|&id| said::update(channel, id, "edited", 1))
+                .collect(),
+            signals
+                .iter()
+                .rev()
+                .map(|&id| said::create(channel, id, "first"))
+                .collect(),
+            signals
+                .iter()
+                .rev()
+                .map(|&id| said::update(channel, id, "last", 2))
+                .collect(),
         ];
         let threads: Vec<_> = pushes
             .into_iter()
@@ -38,7 +52,10 @@ fn an_edit_never_overtakes_the_create_it_follows() {
         }
         let seen = desk.signals(channel);
         assert_eq!(seen.len(), SIGNALS, "round {round}");
-        let stale: Vec<_> = seen.iter().filter(|signal| signal["text"] != "last").collect();
+        let stale: Vec<_> = seen
+            .iter()
+            .filter(|signal| signal["text"] != "last")
+            .collect();
         assert!(stale.is_empty(), "round {round}: {stale:?}");
     }
     assert!(desk.quarantined().is_empty());
