@@ -415,6 +415,15 @@ impl Pending {
         // A channel whose head does not move (nothing but repetitions) is left alone.
         group.heads = moves.into_values().filter(HeadMove::moves).collect();
         group.states = last.into_values().collect();
+        // A signal that appears in this very group is wanted in its last revision from the start.
+        for delivery in &mut group.deliveries {
+            if let Some(revision) = raised.get(&delivery.signal_id) {
+                delivery.desired_revision = *revision;
+            }
+        }
+        for delivery in &group.deliveries {
+            raised.remove(&delivery.signal_id);
+        }
         group.raised = raised.into_iter().collect();
         for keep in &self.keeps {
             group.raw.extend(keep.raw.clone());

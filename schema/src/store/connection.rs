@@ -18,10 +18,10 @@ const CONNECT_TIMEOUT_S: u32 = 2;
 const POOL_SESSION: &str = "set application_name = 'heliograph'; set synchronous_commit = on; set statement_timeout = 10000; set lock_timeout = 3000; \
     set idle_in_transaction_session_timeout = 30000";
 
-/// What the session of a writer is set to. Its statements are few and known; a lock it waits for means that somebody is at the
+/// What the session of a writer is set to. Its plans are made once: planning the commit anew would cost as much as running it. Its statements are few and known; a lock it waits for means that somebody is at the
 /// tables by hand.
 const WRITER_SESSION: &str = "set application_name = 'heliograph-writer'; set statement_timeout = 10000; \
-    set lock_timeout = 5000; set synchronous_commit = on";
+    set lock_timeout = 5000; set synchronous_commit = on; set plan_cache_mode = force_generic_plan";
 
 /// Size and patience of the pool.
 #[derive(Debug, Clone, Copy)]

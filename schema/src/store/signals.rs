@@ -143,7 +143,7 @@ pub struct Group {
     pub states: Vec<NewState>,
     /// At most one per signal and target.
     pub deliveries: Vec<NewDelivery>,
-    /// Signals whose existing deliveries want this revision now; at most one per signal.
+    /// Signals whose existing deliveries want this revision now; at most one per signal, and none that is in `deliveries`.
     pub raised: Vec<(SignalId, i32)>,
     /// Bodies.
     pub raw: Vec<RawBatch>,
@@ -196,182 +196,144 @@ impl Group {
 
     /// Commits all of it or none. Returns the deliveries that have work to do now.
     ///
+    /// One statement, so that a commit costs one round trip and no more: each part is a common table expression, and `fence`
+    /// divides by zero, which takes everything back, when a head did not stand where it was believed or a state would have
+    /// gone back. The parts see the tables as they were before: what one inserts another does not update.
+    ///
     /// # Errors
     /// [`CommitError`]; after any of them the caller must take what it knows of heads and states as unknown.
     pub fn commit(&self, conn: &mut PgConnection) -> Result<Vec<RaisedDelivery>, CommitError> {
-        conn.transaction(|conn| {
-            self.move_heads(conn)?;
-            self.insert_revisions(conn)?;
-            self.upsert_states(conn)?;
-            let mut raised = self.insert_deliveries(conn)?;
-            raised.extend(self.raise_deliveries(conn)?);
-            self.insert_raw(conn)?;
-            self.insert_quarantined(conn)?;
-            Ok(raised)
-        })
-    }
-
-    fn move_heads(&self, conn: &mut PgConnection) -> Result<(), CommitError> {
-        if self.heads.is_empty() {
-            return Ok(());
-        }
-        let moved = Sql::new(
-            "update channel_heads h set seq = m.seq_after, newest_known_id = m.known, newest_created_id = m.created \
-             from unnest($1, $2, $3, $4, $5, $6) as m (channel_id, epoch, seq_before, seq_after, known, created) \
-             where h.channel_id = m.channel_id and h.epoch = m.epoch and h.seq = m.seq_before",
-        )
-        .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.channel_id.get()))
-        .bind::<Array<Integer>, _>(column(&self.heads, |m| m.before.epoch))
-        .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.before.seq))
-        .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.seq_after))
-        .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.newest_known_id))
-        .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.newest_created_id))
-        .execute(conn)?;
-        if moved == self.heads.len() {
-            Ok(())
-        } else {
-            Err(CommitError::Fenced)
-        }
-    }
-
-    fn insert_revisions(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
-        if self.revisions.is_empty() {
-            return Ok(());
-        }
-        Sql::new(
-            "insert into revisions (channel_id, epoch, seq, signal_id, revision, kind, frame) \
-             select channel_id, epoch, seq, signal_id, revision, kind::\"char\", frame \
-             from unnest($1, $2, $3, $4, $5, $6, $7) as r (channel_id, epoch, seq, signal_id, revision, kind, frame)",
-        )
-        .bind::<Array<BigInt>, _>(column(&self.revisions, |r| r.channel_id.get()))
-        .bind::<Array<Integer>, _>(column(&self.revisions, |r| r.place.epoch))
-        .bind::<Array<BigInt>, _>(column(&self.revisions, |r| r.place.seq))
-        .bind::<Array<BigInt>, _>(column(&self.revisions, |r| r.signal_id.get()))
-        .bind::<Array<Integer>, _>(column(&self.revisions, |r| r.revision))
-        .bind::<Array<Text>, _>(column(&self.revisions, |r| r.kind.letter()))
-        .bind::<Array<Text>, _>(column(&self.revisions, |r| r.frame.as_str()))
-        .execute(conn)?;
-        Ok(())
-    }
-
-    /// A state never goes back: a lower revision than the stored one means that the writer's memory is not of these tables.
-    fn upsert_states(&self, conn: &mut PgConnection) -> Result<(), CommitError> {
-        if self.states.is_empty() {
-            return Ok(());
-        }
-        let stored = Sql::new(
-            "insert into signals (signal_id, channel_id, is_visible, revision, state) \
-             select * from unnest($1, $2, $3, $4, $5) \
-             on conflict (signal_id) do update set is_visible = excluded.is_visible, revision = excluded.revision, \
-                state = excluded.state, updated_at = now() \
-             where signals.revision <= excluded.revision",
-        )
-        .bind::<Array<BigInt>, _>(column(&self.states, |s| s.signal_id.get()))
-        .bind::<Array<BigInt>, _>(column(&self.states, |s| s.channel_id.get()))
-        .bind::<Array<Bool>, _>(column(&self.states, |s| s.is_visible))
-        .bind::<Array<Integer>, _>(column(&self.states, |s| s.revision))
-        .bind::<Array<Text>, _>(column(&self.states, |s| s.state.as_str()))
-        .execute(conn)?;
-        if stored == self.states.len() {
-            Ok(())
-        } else {
-            Err(CommitError::Fenced)
-        }
-    }
-
-    fn insert_deliveries(
-        &self,
-        conn: &mut PgConnection,
-    ) -> Result<Vec<RaisedDelivery>, StoreError> {
-        if self.deliveries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<DeliveryRow> = Sql::new(
-            "insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, ping_role_id, desired_revision) \
-             select signal_id, target, source, mapping, ping, desired \
-             from unnest($1, $2, $3, $4, $5, $6) with ordinality as d (signal_id, target, source, mapping, ping, desired, place) \
-             order by place \
-             on conflict (signal_id, target_channel_id) do update \
-                set desired_revision = greatest(deliveries.desired_revision, excluded.desired_revision), state = 'p', \
-                    attempts = 0, next_attempt_at = null \
-             returning signal_id, target_channel_id, ordinal, desired_revision, mapping_id, ping_role_id",
-        )
-        .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.signal_id.get()))
-        .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.target_channel_id.get()))
-        .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.source_channel_id.get()))
-        .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.mapping_id))
-        .bind::<Array<Nullable<BigInt>>, _>(column(&self.deliveries, |d| d.ping_role_id.map(RoleId::get)))
-        .bind::<Array<Integer>, _>(column(&self.deliveries, |d| d.desired_revision))
-        .rows::<DeliverySql>()
-        .load(conn)?;
+        let rows: Vec<DeliveryRow> = Sql::new(COMMIT)
+            .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.channel_id.get()))
+            .bind::<Array<Integer>, _>(column(&self.heads, |m| m.before.epoch))
+            .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.before.seq))
+            .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.seq_after))
+            .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.newest_known_id))
+            .bind::<Array<BigInt>, _>(column(&self.heads, |m| m.newest_created_id))
+            .bind::<Array<BigInt>, _>(column(&self.revisions, |r| r.channel_id.get()))
+            .bind::<Array<Integer>, _>(column(&self.revisions, |r| r.place.epoch))
+            .bind::<Array<BigInt>, _>(column(&self.revisions, |r| r.place.seq))
+            .bind::<Array<BigInt>, _>(column(&self.revisions, |r| r.signal_id.get()))
+            .bind::<Array<Integer>, _>(column(&self.revisions, |r| r.revision))
+            .bind::<Array<Text>, _>(column(&self.revisions, |r| r.kind.letter()))
+            .bind::<Array<Text>, _>(column(&self.revisions, |r| r.frame.as_str()))
+            .bind::<Array<BigInt>, _>(column(&self.states, |s| s.signal_id.get()))
+            .bind::<Array<BigInt>, _>(column(&self.states, |s| s.channel_id.get()))
+            .bind::<Array<Bool>, _>(column(&self.states, |s| s.is_visible))
+            .bind::<Array<Integer>, _>(column(&self.states, |s| s.revision))
+            .bind::<Array<Text>, _>(column(&self.states, |s| s.state.as_str()))
+            .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.signal_id.get()))
+            .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.target_channel_id.get()))
+            .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.source_channel_id.get()))
+            .bind::<Array<BigInt>, _>(column(&self.deliveries, |d| d.mapping_id))
+            .bind::<Array<Nullable<BigInt>>, _>(column(&self.deliveries, |d| {
+                d.ping_role_id.map(RoleId::get)
+            }))
+            .bind::<Array<Integer>, _>(column(&self.deliveries, |d| d.desired_revision))
+            .bind::<Array<BigInt>, _>(column(&self.raised, |r| r.0.get()))
+            .bind::<Array<Integer>, _>(column(&self.raised, |r| r.1))
+            .bind::<Array<Timestamptz>, _>(column(&self.raw, |b| {
+                chrono::DateTime::from_timestamp_millis(b.received_at_ms).unwrap_or_default()
+            }))
+            .bind::<Array<Text>, _>(column(&self.raw, |b| b.connector_id.as_str()))
+            .bind::<Array<Text>, _>(column(&self.raw, |b| b.kind))
+            .bind::<Array<Text>, _>(column(&self.raw, |b| b.correlation_id.as_str()))
+            .bind::<Array<Bytea>, _>(column(&self.raw, |b| b.body.as_ref()))
+            .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.connector_id.as_str()))
+            .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.kind))
+            .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.correlation_id.as_str()))
+            .bind::<Array<Integer>, _>(column(&self.quarantined, |q| q.item_index))
+            .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.reason.as_str()))
+            .bind::<Array<Bytea>, _>(column(&self.quarantined, |q| q.body.as_slice()))
+            .rows::<DeliverySql>()
+            .load(conn)
+            .map_err(fenced)?;
         Ok(raised(rows))
-    }
-
-    fn raise_deliveries(&self, conn: &mut PgConnection) -> Result<Vec<RaisedDelivery>, StoreError> {
-        if self.raised.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<DeliveryRow> = Sql::new(
-            "update deliveries d set desired_revision = r.revision, state = 'p', attempts = 0, next_attempt_at = null \
-             from unnest($1, $2) as r (signal_id, revision) \
-             where d.signal_id = r.signal_id and d.desired_revision < r.revision \
-             returning d.signal_id, d.target_channel_id, d.ordinal, d.desired_revision, d.mapping_id, d.ping_role_id",
-        )
-        .bind::<Array<BigInt>, _>(column(&self.raised, |r| r.0.get()))
-        .bind::<Array<Integer>, _>(column(&self.raised, |r| r.1))
-        .rows::<DeliverySql>()
-        .load(conn)?;
-        Ok(raised(rows))
-    }
-
-    fn insert_raw(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
-        if self.raw.is_empty() {
-            return Ok(());
-        }
-        Sql::new(
-            "insert into raw_batches (received_at, connector_id, kind, correlation_id, body) select * from unnest($1, $2, $3, $4, $5)",
-        )
-        .bind::<Array<Timestamptz>, _>(column(&self.raw, |b| {
-            chrono::DateTime::from_timestamp_millis(b.received_at_ms).unwrap_or_default()
-        }))
-        .bind::<Array<Text>, _>(column(&self.raw, |b| b.connector_id.as_str()))
-        .bind::<Array<Text>, _>(column(&self.raw, |b| b.kind))
-        .bind::<Array<Text>, _>(column(&self.raw, |b| b.correlation_id.as_str()))
-        .bind::<Array<Bytea>, _>(column(&self.raw, |b| b.body.as_ref()))
-        .execute(conn)?;
-        Ok(())
-    }
-
-    fn insert_quarantined(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
-        if self.quarantined.is_empty() {
-            return Ok(());
-        }
-        Sql::new(
-            "insert into quarantine (connector_id, kind, correlation_id, item_index, reason, body) \
-             select * from unnest($1, $2, $3, $4, $5, $6)",
-        )
-        .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.connector_id.as_str()))
-        .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.kind))
-        .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.correlation_id.as_str()))
-        .bind::<Array<Integer>, _>(column(&self.quarantined, |q| q.item_index))
-        .bind::<Array<Text>, _>(column(&self.quarantined, |q| q.reason.as_str()))
-        .bind::<Array<Bytea>, _>(column(&self.quarantined, |q| q.body.as_slice()))
-        .execute(conn)?;
-        Ok(())
     }
 }
 
-type DeliverySql = (BigInt, BigInt, BigInt, Integer, BigInt, Nullable<BigInt>);
-type DeliveryRow = (i64, i64, i64, i32, i64, Option<i64>);
+/// See [`Group::commit`].
+const COMMIT: &str = "\
+with moved as ( \
+    update channel_heads h set seq = m.seq_after, newest_known_id = m.known, newest_created_id = m.created \
+    from unnest($1, $2, $3, $4, $5, $6) as m (channel_id, epoch, seq_before, seq_after, known, created) \
+    where h.channel_id = m.channel_id and h.epoch = m.epoch and h.seq = m.seq_before \
+    returning 1), \
+revised as ( \
+    insert into revisions (channel_id, epoch, seq, signal_id, revision, kind, frame) \
+    select channel_id, epoch, seq, signal_id, revision, kind::\"char\", frame \
+    from unnest($7, $8, $9, $10, $11, $12, $13) as r (channel_id, epoch, seq, signal_id, revision, kind, frame)), \
+stored as ( \
+    insert into signals (signal_id, channel_id, is_visible, revision, state) \
+    select * from unnest($14, $15, $16, $17, $18) \
+    on conflict (signal_id) do update set is_visible = excluded.is_visible, revision = excluded.revision, \
+        state = excluded.state, updated_at = now() \
+        where signals.revision <= excluded.revision \
+    returning 1), \
+delivered as ( \
+    insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, ping_role_id, desired_revision) \
+    select signal_id, target, source, mapping, ping, desired \
+    from unnest($19, $20, $21, $22, $23, $24) with ordinality as d (signal_id, target, source, mapping, ping, desired, place) \
+    order by place \
+    on conflict (signal_id, target_channel_id) do update \
+        set desired_revision = greatest(deliveries.desired_revision, excluded.desired_revision), state = 'p', \
+            attempts = 0, next_attempt_at = null \
+    returning signal_id, target_channel_id, ordinal, desired_revision, mapping_id, ping_role_id), \
+raised as ( \
+    update deliveries d set desired_revision = r.revision, state = 'p', attempts = 0, next_attempt_at = null \
+    from unnest($25, $26) as r (signal_id, revision) \
+    where d.signal_id = r.signal_id and d.desired_revision < r.revision \
+    returning d.signal_id, d.target_channel_id, d.ordinal, d.desired_revision, d.mapping_id, d.ping_role_id), \
+kept as ( \
+    insert into raw_batches (received_at, connector_id, kind, correlation_id, body) \
+    select * from unnest($27, $28, $29, $30, $31)), \
+bad as ( \
+    insert into quarantine (connector_id, kind, correlation_id, item_index, reason, body) \
+    select * from unnest($32, $33, $34, $35, $36, $37)), \
+fence as ( \
+    select 1::bigint / (case when (select count(*) from moved) = cardinality($1) \
+                      and (select count(*) from stored) = cardinality($14) then 1 else 0 end) as holds) \
+select fence.holds, d.* from fence left join (select * from delivered union all select * from raised) d on true";
+
+/// The fence speaks by a division by zero; nothing else of ours divides.
+fn fenced(error: diesel::result::Error) -> CommitError {
+    match &error {
+        diesel::result::Error::DatabaseError(_, said) if said.message() == "division by zero" => {
+            CommitError::Fenced
+        }
+        _ => error.into(),
+    }
+}
+
+/// Every column but the fence's is null in the one row that comes when no delivery has work to do. The fence is asked for, or
+/// PostgreSQL would not evaluate it.
+type DeliverySql = (
+    BigInt,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Integer>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+);
+type DeliveryRow = (
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i32>,
+    Option<i64>,
+    Option<i64>,
+);
 
 fn raised(rows: Vec<DeliveryRow>) -> Vec<RaisedDelivery> {
-    let typed = |(signal, target, ordinal, desired_revision, mapping_id, ping): DeliveryRow| {
+    let typed = |(_, signal, target, ordinal, desired, mapping, ping): DeliveryRow| {
         Some(RaisedDelivery {
-            signal_id: SignalId::new(signal)?,
-            target_channel_id: ChannelId::new(target)?,
-            ordinal,
-            desired_revision,
-            mapping_id,
+            signal_id: SignalId::new(signal?)?,
+            target_channel_id: ChannelId::new(target?)?,
+            ordinal: ordinal?,
+            desired_revision: desired?,
+            mapping_id: mapping?,
             ping_role_id: ping.and_then(RoleId::new),
         })
     };
@@ -490,4 +452,171 @@ pub fn history(
         .map(parse_state)
         .collect::<Result<_, _>>()?;
     Ok(Some((Cursor { epoch, seq }, states)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ids::GuildId, test_database::TestDatabase};
+
+    fn channel() -> ChannelId {
+        ChannelId::new(8).unwrap()
+    }
+
+    fn signal(number: i64) -> SignalId {
+        SignalId::new(number).unwrap()
+    }
+
+    fn state(number: i64, revision: i32) -> NewState {
+        let guild = GuildId::new(9).unwrap();
+        let state = SignalState {
+            revision,
+            ..SignalState::unknown(signal(number), channel(), guild)
+        };
+        NewState {
+            signal_id: signal(number),
+            channel_id: channel(),
+            is_visible: revision > 0,
+            revision,
+            state: serde_json::to_string(&state).unwrap(),
+        }
+    }
+
+    fn moves(before: i64, after: i64) -> HeadMove {
+        HeadMove {
+            channel_id: channel(),
+            before: Cursor {
+                epoch: 1,
+                seq: before,
+            },
+            seq_after: after,
+            newest_known_id: 1,
+            newest_created_id: 1,
+            newest_known_before: 0,
+        }
+    }
+
+    fn revision(number: i64, seq: i64, revision: i32) -> NewRevision {
+        NewRevision {
+            channel_id: channel(),
+            place: Cursor { epoch: 1, seq },
+            signal_id: signal(number),
+            revision,
+            kind: RevisionKind::Create,
+            frame: format!("frame {seq}"),
+        }
+    }
+
+    fn delivery(number: i64, target: i64) -> NewDelivery {
+        NewDelivery {
+            signal_id: signal(number),
+            target_channel_id: ChannelId::new(target).unwrap(),
+            source_channel_id: channel(),
+            mapping_id: 1,
+            ping_role_id: None,
+            desired_revision: 1,
+        }
+    }
+
+    #[test]
+    fn a_group_is_there_whole_and_says_what_is_to_be_delivered() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        open_heads(conn, &[channel()]).unwrap();
+        let group = Group {
+            heads: vec![moves(0, 2)],
+            revisions: vec![revision(1, 1, 1), revision(2, 2, 1)],
+            states: vec![state(1, 1), state(2, 1)],
+            deliveries: vec![delivery(1, 100), delivery(2, 100)],
+            ..Group::default()
+        };
+        let raised = group.commit(conn).unwrap();
+        let signals: Vec<_> = raised.iter().map(|d| d.signal_id).collect();
+        assert_eq!(signals, [signal(1), signal(2)]);
+        assert!(raised[0].ordinal < raised[1].ordinal);
+        assert_eq!(heads(conn, &[channel()]).unwrap()[0].cursor.seq, 2);
+        let page = replay(conn, channel(), Cursor { epoch: 1, seq: 0 }, 10).unwrap();
+        assert_eq!(page, [(1, "frame 1".to_owned()), (2, "frame 2".to_owned())]);
+        assert_eq!(recall(conn, &[signal(1), signal(3)]).unwrap().len(), 1);
+        assert_eq!(
+            history(conn, channel(), None, 10).unwrap().unwrap().1.len(),
+            2
+        );
+
+        let edit = Group {
+            heads: vec![moves(2, 3)],
+            revisions: vec![revision(1, 3, 2)],
+            states: vec![state(1, 2)],
+            raised: vec![(signal(1), 2)],
+            ..Group::default()
+        };
+        let raised = edit.commit(conn).unwrap();
+        assert_eq!(
+            (
+                raised.len(),
+                raised[0].signal_id,
+                raised[0].desired_revision
+            ),
+            (1, signal(1), 2)
+        );
+    }
+
+    #[test]
+    fn a_head_that_somebody_else_moved_takes_everything_back() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        open_heads(conn, &[channel()]).unwrap();
+        let group = Group {
+            heads: vec![moves(5, 6)],
+            revisions: vec![revision(1, 6, 1)],
+            states: vec![state(1, 1)],
+            deliveries: vec![delivery(1, 100)],
+            ..Group::default()
+        };
+        assert!(matches!(group.commit(conn), Err(CommitError::Fenced)));
+        assert!(recall(conn, &[signal(1)]).unwrap().is_empty());
+        assert!(
+            replay(conn, channel(), Cursor { epoch: 1, seq: 0 }, 10)
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_state_never_goes_back() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        let group = |revision| Group {
+            states: vec![state(1, revision)],
+            ..Group::default()
+        };
+        group(2).commit(conn).unwrap();
+        group(2).commit(conn).unwrap();
+        let refused = group(1).commit(conn);
+        assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");
+        assert_eq!(recall(conn, &[signal(1)]).unwrap()[0].revision, 2);
+    }
+
+    #[test]
+    fn bodies_are_kept_as_they_came() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        let raw = RawBatch {
+            received_at_ms: 1_700_000_000_000,
+            connector_id: "c".into(),
+            kind: "message-batch",
+            correlation_id: "x".into(),
+            body: bytes::Bytes::from_static(b"\x00\xff not json"),
+        };
+        let group = Group {
+            raw: vec![raw],
+            ..Group::default()
+        };
+        assert!(group.commit(conn).unwrap().is_empty());
+        let kept: Vec<Vec<u8>> = Sql::new("select body from raw_batches")
+            .rows::<Bytea>()
+            .load(conn)
+            .unwrap();
+        assert_eq!(kept, [b"\x00\xff not json".to_vec()]);
+    }
 }
