@@ -86,6 +86,7 @@ fn cores(criterion: &mut Criterion) {
                     forward: false,
                     accepted_at_ms: 0,
                     changes,
+                    keep: None,
                     counts: Counts::default(),
                     answer: tokio::sync::oneshot::channel().0,
                 };

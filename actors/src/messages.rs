@@ -49,6 +49,8 @@ pub struct Capture {
     pub accepted_at_ms: i64,
     /// All of one channel.
     pub observations: Vec<Observation>,
+    /// The body they came in, when this is the first channel of its batch: it goes the same way, into the same transaction.
+    pub keep: Option<Keep>,
     /// The way back.
     pub answer: Answer,
 }
@@ -75,6 +77,8 @@ pub struct Route {
     pub accepted_at_ms: i64,
     /// In order.
     pub changes: Vec<Change>,
+    /// See [`Capture`].
+    pub keep: Option<Keep>,
     /// What the answer will say.
     pub counts: Counts,
     /// The way back.
@@ -125,6 +129,8 @@ pub struct Write {
     pub after: Head,
     /// In order.
     pub changes: Vec<Planned>,
+    /// See [`Capture`].
+    pub keep: Option<Keep>,
     /// What the answer will say.
     pub counts: Counts,
     /// The way back.

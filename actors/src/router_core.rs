@@ -59,6 +59,7 @@ impl RouterCore {
             before,
             after,
             changes,
+            keep: route.keep,
             counts,
             answer: route.answer,
         })
@@ -220,6 +221,7 @@ mod tests {
             forward,
             accepted_at_ms: 1,
             changes,
+            keep: None,
             counts,
             answer: oneshot::channel().0,
         }

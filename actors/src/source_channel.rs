@@ -104,6 +104,7 @@ impl SourceChannel {
             forward: capture.forward,
             accepted_at_ms: capture.accepted_at_ms,
             changes,
+            keep: capture.keep,
             counts,
             answer: capture.answer,
         };

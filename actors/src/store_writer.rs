@@ -115,7 +115,10 @@ impl StoreWriter {
 
     fn take(&mut self, request: StoreRequest, ctx: &mut Context<Self>) {
         match request {
-            StoreRequest::Write(write) => {
+            StoreRequest::Write(mut write) => {
+                if let Some(keep) = write.keep.take() {
+                    self.take_keep(keep);
+                }
                 if self.alone > 0 && write.term == self.makings.term.current() {
                     // Whatever waits goes first, so that this one is really alone.
                     self.flush();
@@ -126,10 +129,7 @@ impl StoreWriter {
                 self.revisions_pending += write.changes.len();
                 self.writes.push(*write);
             }
-            StoreRequest::Keep(keep) => {
-                self.bytes_pending += keep.raw.as_ref().map_or(0, |raw| raw.body.len());
-                self.keeps.push(keep);
-            }
+            StoreRequest::Keep(keep) => self.take_keep(keep),
             // Reads see everything that was sent before them.
             StoreRequest::Open(open) => {
                 self.flush();
@@ -148,6 +148,11 @@ impl StoreWriter {
             self.flush_asked = true;
             ctx.notify(Flush);
         }
+    }
+
+    fn take_keep(&mut self, keep: Keep) {
+        self.bytes_pending += keep.raw.as_ref().map_or(0, |raw| raw.body.len());
+        self.keeps.push(keep);
     }
 
     fn flush(&mut self) {

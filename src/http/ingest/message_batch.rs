@@ -230,15 +230,22 @@ async fn store(
             index: item.index,
             reason: item.reason,
         }));
-    let kept = intake.keep(Some(push.raw(correlation_id)), quarantined);
-    let captures = by_channel.into_iter().map(|(channel_id, observations)| {
-        intake.capture(
-            channel_id,
-            &push.connector,
-            push.received_at_ms,
-            observations,
-        )
-    });
+    // The body goes with the first channel's events, into the same transaction; alone when there are none.
+    let (keep, answered) = Kept::of(push.raw(correlation_id), quarantined);
+    let mut keep = Some(keep);
+    let captures: Vec<_> = by_channel
+        .into_iter()
+        .map(|(channel_id, observations)| {
+            intake.capture(
+                channel_id,
+                &push.connector,
+                push.received_at_ms,
+                observations,
+                keep.take(),
+            )
+        })
+        .collect();
+    let kept = intake.kept(keep, answered);
     let (kept, captured) = futures_util::future::join(kept, join_all(captures)).await;
     kept?;
     let mut poisoned = Vec::new();
@@ -328,7 +335,42 @@ enum Tried {
     Parked,
 }
 
+/// A body under way with the events it brought, and what to do again should it be lost there.
+struct Kept {
+    raw: RawBatch,
+    quarantined: Vec<QuarantinedItem>,
+    answered: oneshot::Receiver<WriteAnswer>,
+}
+
+impl Kept {
+    fn of(raw: RawBatch, quarantined: Vec<QuarantinedItem>) -> (Keep, Self) {
+        let (answer, answered) = oneshot::channel();
+        let keep = Keep {
+            raw: Some(raw.clone()),
+            quarantined: quarantined.clone(),
+            answer,
+        };
+        let kept = Self {
+            raw,
+            quarantined,
+            answered,
+        };
+        (keep, kept)
+    }
+}
+
 impl Intake {
+    /// Resolves when a body is committed, with the events it was sent along with or, when it was sent with none or was lost
+    /// with them, by itself.
+    async fn kept(&self, unsent: Option<Keep>, kept: Kept) -> Result<(), ApiError> {
+        drop(unsent);
+        match kept.answered.await {
+            Ok(WriteAnswer::Committed(_)) => Ok(()),
+            Ok(WriteAnswer::Unavailable | WriteAnswer::Poisoned) => Err(unavailable()),
+            Ok(WriteAnswer::Stale) | Err(_) => self.keep(Some(kept.raw), kept.quarantined).await,
+        }
+    }
+
     /// Keeps a body and bad items; resolves after COMMIT.
     async fn keep(
         &self,
@@ -361,6 +403,7 @@ impl Intake {
         connector: &Connector,
         accepted_at_ms: i64,
         observations: Vec<Observation>,
+        keep: Option<Keep>,
     ) -> Result<(Counts, Vec<Poisoned>), ApiError> {
         let forward = connector.forward_enabled;
         let bad = |observations: &[Observation], reason| {
@@ -373,7 +416,7 @@ impl Intake {
                 .collect::<Vec<_>>()
         };
         match self
-            .attempt(channel_id, forward, accepted_at_ms, &observations)
+            .attempt(channel_id, forward, accepted_at_ms, &observations, keep)
             .await?
         {
             Tried::Done(counts) => return Ok((counts, Vec::new())),
@@ -392,7 +435,7 @@ impl Intake {
             let mut tries = 1;
             loop {
                 match self
-                    .attempt(channel_id, forward, accepted_at_ms, alone)
+                    .attempt(channel_id, forward, accepted_at_ms, alone, None)
                     .await?
                 {
                     Tried::Done(one) => {
@@ -421,6 +464,7 @@ impl Intake {
         forward: bool,
         accepted_at_ms: i64,
         observations: &[Observation],
+        mut keep: Option<Keep>,
     ) -> Result<Tried, ApiError> {
         for _ in 0..STALE_MAX {
             let port = self.inlets.get(channel_id).ok_or_else(unavailable)?;
@@ -429,6 +473,7 @@ impl Intake {
                 forward,
                 accepted_at_ms,
                 observations: observations.to_vec(),
+                keep: keep.take(),
                 answer,
             };
             match port.post(capture) {
