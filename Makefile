@@ -4,6 +4,8 @@
 CARGO ?= cargo
 TOOLS := $(or $(CARGO_TARGET_DIR),target)/tools
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
+# All programs in one build: built apart, their dependencies would be built twice with different features.
+PROGRAMS := $(CARGO) build --release --locked -p heliograph -p heliograph-bench -p demo-connector --bins
 
 .PHONY: help run test check bench prove needs types
 
@@ -11,8 +13,7 @@ help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
 run: needs       ## the whole demo on this machine, no account anywhere; Ctrl-C stops it
-	$(CARGO) build --release --locked --bin heliograph -p heliograph
-	$(CARGO) build --release --locked -p heliograph-bench -p demo-connector --bins
+	$(PROGRAMS)
 	$(RELEASE)/demo
 
 test: needs      ## every test, tiny benches and proofs included
@@ -25,13 +26,11 @@ check: needs     ## form, lints, dependencies
 	@scripts/check-dependencies $(TOOLS)
 
 bench: needs     ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
-	$(CARGO) build --release --locked --bin heliograph -p heliograph
-	$(CARGO) build --release --locked -p heliograph-bench --bins
+	$(PROGRAMS)
 	$(if $(SCENARIO),$(RELEASE)/bench --scenario $(SCENARIO),$(RELEASE)/bench && $(CARGO) bench --locked --bench cores)
 
 prove: needs     ## proofs that take minutes: all, or NAME=crash; writes target/prove/
-	$(CARGO) build --release --locked --bin heliograph -p heliograph
-	$(CARGO) build --release --locked -p heliograph-bench --bins
+	$(PROGRAMS)
 	$(RELEASE)/prove $(if $(NAME),--name $(NAME))
 
 types:           ## writes web/protocol.ts anew from the Rust types
