@@ -245,12 +245,6 @@ impl HubCore {
             .is_some_and(|feed| feed.remove(session))
     }
 
-    /// The sessions of a channel, live or replaying.
-    pub fn sessions_of(&self, channel_id: ChannelId) -> Vec<SessionKey> {
-        let both = |feed: &Feed| feed.live.iter().chain(&feed.replaying).copied().collect();
-        self.feeds.get(&channel_id).map(both).unwrap_or_default()
-    }
-
     /// Channels known.
     pub fn channels(&self) -> impl Iterator<Item = ChannelId> {
         self.feeds.keys().copied()

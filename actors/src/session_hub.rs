@@ -17,6 +17,7 @@ use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture,
 };
 use bytes::Bytes;
+use diesel::pg::PgConnection;
 use heliograph_schema::{
     frame::{
         AttachChannel, AttachStatus, AttachedChannel, ChannelCursor, ChannelStanding, CloseCode,
@@ -24,7 +25,7 @@ use heliograph_schema::{
     },
     ids::ChannelId,
     store::{
-        Store, session_tokens,
+        Store, StoreError, session_tokens,
         signals::{self, Head},
     },
 };
@@ -447,21 +448,9 @@ impl SessionHub {
             return;
         }
         let store = self.makings.store.clone();
-        let read = async move {
-            loop {
-                let asked = tokens.clone();
-                match store
-                    .run(move |connection| session_tokens::ended_among(connection, &asked))
-                    .await
-                {
-                    Ok(ended) => return ended,
-                    Err(error) => {
-                        tracing::warn!(%error, "session tokens could not be read");
-                        tokio::time::sleep(READ_AGAIN_AFTER).await;
-                    }
-                }
-            }
-        };
+        let read = read_until_told(store, "session tokens", move |connection| {
+            session_tokens::ended_among(connection, &tokens)
+        });
         ctx.spawn(read.into_actor(self).map(|ended, actor, _| {
             let of_ended =
                 |local: &LocalSession| local.session_token_id.is_some_and(|id| ended.contains(&id));
@@ -536,15 +525,25 @@ impl SessionHub {
 
 /// Where these channels stand in the tables; asks until it is told.
 async fn heads_of(store: Store, channels: Vec<ChannelId>) -> Vec<Head> {
+    read_until_told(store, "heads", move |connection| {
+        signals::heads(connection, &channels)
+    })
+    .await
+}
+
+/// Reads from the tables, again and again while they do not answer; `what` is for the log.
+async fn read_until_told<T: Send + 'static>(
+    store: Store,
+    what: &'static str,
+    read: impl Fn(&mut PgConnection) -> Result<T, StoreError> + Send + Sync + 'static,
+) -> T {
+    let read = Arc::new(read);
     loop {
-        let asked = channels.clone();
-        match store
-            .run(move |connection| signals::heads(connection, &asked))
-            .await
-        {
-            Ok(heads) => return heads,
+        let attempt = read.clone();
+        match store.run(move |connection| attempt(connection)).await {
+            Ok(found) => return found,
             Err(error) => {
-                tracing::warn!(%error, "heads could not be read");
+                tracing::warn!(%error, what, "could not be read");
                 tokio::time::sleep(READ_AGAIN_AFTER).await;
             }
         }

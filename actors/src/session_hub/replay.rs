@@ -1,7 +1,7 @@
 //! What a viewer missed: read from the table page by page, as fast as its queue has room, until the hub's own frames go on
 //! from there. Also the holes of the hub itself, which are read in the same way.
 
-use super::{READ_AGAIN_AFTER, SessionHub};
+use super::{READ_AGAIN_AFTER, SessionHub, read_until_told};
 use crate::{
     hub_core::{Next, SessionKey},
     outbox::Outbox,
@@ -167,20 +167,9 @@ impl SessionHub {
     pub(super) fn heal(&mut self, channel_id: ChannelId, after: Cursor, ctx: &mut Context<Self>) {
         let (store, page) = (self.makings.store.clone(), self.makings.bounds.replay_page);
         metrics::counter!("heliograph_hub_holes_total").increment(1);
-        let read = async move {
-            loop {
-                match store
-                    .run(move |connection| signals::replay(connection, channel_id, after, page))
-                    .await
-                {
-                    Ok(rows) => return rows,
-                    Err(error) => {
-                        tracing::warn!(%error, %channel_id, "a hole could not be read");
-                        tokio::time::sleep(READ_AGAIN_AFTER).await;
-                    }
-                }
-            }
-        };
+        let read = read_until_told(store, "a hole", move |connection| {
+            signals::replay(connection, channel_id, after, page)
+        });
         ctx.spawn(read.into_actor(self).map(move |rows, actor, ctx| {
             let frames: Vec<Bytes> = rows.iter().map(|row| wire::text(&row.1)).collect();
             let (sessions, on) = actor.core.healed(channel_id, &frames);

@@ -231,7 +231,7 @@ async fn store(
             reason: item.reason,
         }));
     // The body goes with the first channel's events, into the same transaction; alone when there are none.
-    let (keep, answered) = Kept::of(push.raw(correlation_id), quarantined);
+    let (keep, answered) = Kept::of(push.raw(KIND, correlation_id), quarantined);
     let mut keep = Some(keep);
     let captures: Vec<_> = by_channel
         .into_iter()
@@ -505,16 +505,6 @@ fn sum(a: Counts, b: Counts) -> Counts {
 }
 
 impl Push {
-    fn raw(&self, correlation_id: &CorrelationId) -> RawBatch {
-        RawBatch {
-            received_at_ms: self.received_at_ms,
-            connector_id: self.connector.connector_id.clone(),
-            kind: KIND,
-            correlation_id: correlation_id.as_str().to_owned(),
-            body: self.body.clone(),
-        }
-    }
-
     fn quarantined(&self, item: &RejectedItem, correlation_id: &CorrelationId) -> QuarantinedItem {
         QuarantinedItem {
             connector_id: self.connector.connector_id.clone(),

@@ -234,17 +234,21 @@ impl Push {
         correlation_id: &CorrelationId,
         quarantined: Vec<QuarantinedItem>,
     ) -> Group {
-        let raw = RawBatch {
+        Group {
+            raw: vec![self.raw(kind, correlation_id)],
+            quarantined,
+            ..Group::default()
+        }
+    }
+
+    /// The body as it came.
+    fn raw(&self, kind: &'static str, correlation_id: &CorrelationId) -> RawBatch {
+        RawBatch {
             received_at_ms: self.received_at_ms,
             connector_id: self.connector.connector_id.clone(),
             kind,
             correlation_id: correlation_id.as_str().to_owned(),
             body: self.body.clone(),
-        };
-        Group {
-            raw: vec![raw],
-            quarantined,
-            ..Group::default()
         }
     }
 }
