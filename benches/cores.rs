@@ -42,6 +42,7 @@ fn said(signal: i64, event: Event, stamp_ms: i64) -> Observation {
         channel_id: channel(),
         guild_id: GuildId::new(9).unwrap(),
         thread_id: None,
+        reply_to: None,
         event,
         stamp_ms,
         deleted_at_ms: None,

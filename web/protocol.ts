@@ -36,7 +36,11 @@ username?: string,
 /**
  * The name it shows.
  */
-global_name?: string, };
+global_name?: string, 
+/**
+ * Its picture, for mirrors that show one.
+ */
+avatar_url?: string, };
 
 export type EmbedField = { 
 /**

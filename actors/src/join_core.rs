@@ -3,8 +3,11 @@
 //! event alone, never on what is known already. `docs/PROTOCOL.md` states the rules for connectors.
 
 use crate::observation::{Event, Observation};
-use heliograph_schema::signal::{
-    Attachment, Author, Embed, Mentions, RevisionKind, SignalState, Stamped, Text, unsigned_url,
+use heliograph_schema::{
+    ids::UserId,
+    signal::{
+        Attachment, Author, Embed, Mentions, RevisionKind, SignalState, Stamped, Text, unsigned_url,
+    },
 };
 
 /// What joining one observation did.
@@ -43,6 +46,7 @@ pub fn join(state: &mut SignalState, said: &Observation) -> Joined {
 /// The merge alone, register by register. Independent of order and repetition.
 fn merge(state: &mut SignalState, said: &Observation) {
     state.thread_id = state.thread_id.max(said.thread_id);
+    state.reply_to = state.reply_to.max(said.reply_to);
     match said.event {
         Event::Delete => {
             // The earliest moment heard of; any other choice that does not depend on order would do.
@@ -179,6 +183,7 @@ fn merge_author(known: &mut Option<Author>, said: Option<&Author>) {
         Some(known) if known.user_id == said.user_id => {
             known.username = known.username.take().max(said.username.clone());
             known.global_name = known.global_name.take().max(said.global_name.clone());
+            known.avatar_url = known.avatar_url.take().max(said.avatar_url.clone());
         }
         Some(known) if *known >= *said => {}
         _ => *known = Some(said.clone()),
@@ -218,8 +223,17 @@ fn reads_differently(a: &SignalState, b: &SignalState) -> bool {
             && a.filename == b.filename
             && unsigned_url(&a.url) == unsigned_url(&b.url)
     };
+    // A new picture alone is no news.
+    fn named(state: &SignalState) -> Option<(UserId, Option<&str>, Option<&str>)> {
+        let author = state.author.as_ref()?;
+        Some((
+            author.user_id,
+            author.username.as_deref(),
+            author.global_name.as_deref(),
+        ))
+    }
     text(a) != text(b)
-        || a.author != b.author
+        || named(a) != named(b)
         || a.embeds().len() != b.embeds().len()
         || !a
             .embeds()
@@ -267,6 +281,7 @@ mod tests {
             channel_id: id(ChannelId::new, 8),
             guild_id: id(GuildId::new, 9),
             thread_id: None,
+            reply_to: None,
             event,
             stamp_ms,
             deleted_at_ms: (event == Event::Delete).then_some(1_000),
@@ -459,6 +474,7 @@ mod tests {
             user_id: id(UserId::new, user),
             username: Some(name),
             global_name: None,
+            avatar_url: None,
         }));
         (kinds, 0_i64..4, "[ab]{0,2}", files, embeds, author).prop_map(
             |(kind, stamp, text, attachments, embeds, author)| {

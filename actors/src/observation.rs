@@ -30,6 +30,8 @@ pub struct Observation {
     pub guild_id: GuildId,
     /// The thread, when it stands in one.
     pub thread_id: Option<ThreadId>,
+    /// The message it answers, when said.
+    pub reply_to: Option<SignalId>,
     /// What happened.
     pub event: Event,
     /// `edited_at` in ms since 1970; 0 when the connector said none.

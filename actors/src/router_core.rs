@@ -169,6 +169,7 @@ fn deliveries(
         source_channel_id,
         mapping_id: mapping.mapping_id,
         ping_role_id: mapping.ping_role_id,
+        rule_set_id: mapping.rule_set_id,
         desired_revision: state.revision,
     };
     mappings.iter().map(wanted).collect()
@@ -234,6 +235,7 @@ mod tests {
             target_channel_id: ChannelId::new(100 + id).unwrap(),
             tier: 0,
             ping_role_id: ping,
+            rule_set_id: None,
             priority: 0,
         };
         RoutingTable {

@@ -106,6 +106,8 @@ pub struct Mapping {
     pub tier: i16,
     /// Role of the target guild to ping with a new signal.
     pub ping_role_id: Option<RoleId>,
+    /// What is made of its signals; `None`: nothing is changed.
+    pub rule_set_id: Option<i64>,
     /// Order among the mappings of a source, for connectors.
     pub priority: i32,
 }

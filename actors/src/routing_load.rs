@@ -122,6 +122,7 @@ fn mapping(row: &MappingRow) -> Mapping {
         target_channel_id: row.target_channel_id,
         tier: row.tier,
         ping_role_id: row.ping_role_id,
+        rule_set_id: row.rule_set_id,
         priority: row.priority,
     }
 }

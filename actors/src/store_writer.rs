@@ -491,6 +491,7 @@ fn wanted(
                 signal: signal.clone(),
                 mapping_id: delivery.mapping_id,
                 ping_role_id: delivery.ping_role_id,
+                rule_set_id: delivery.rule_set_id,
                 ordinal: delivery.ordinal,
                 desired_revision: signal.revision,
                 committed_at: Some(committed_at),

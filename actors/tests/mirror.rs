@@ -138,6 +138,7 @@ impl Stage {
             signal: Arc::new(state),
             mapping_id: 1,
             ping_role_id: None,
+            rule_set_id: None,
             ordinal: number,
             desired_revision: revision,
             committed_at: None,

@@ -2,7 +2,7 @@
 //! hands back records of what stands in Discord; `store::deliveries` keeps both.
 
 use crate::{
-    ids::{ChannelId, MessageId, RoleId, SignalId},
+    ids::{ChannelId, MessageId, RoleId, SignalId, ThreadId, WebhookId},
     signal::SignalState,
 };
 use std::{sync::Arc, time::Instant};
@@ -16,6 +16,8 @@ pub struct WantedDelivery {
     pub mapping_id: i64,
     /// Role of the target guild to ping with the first message.
     pub ping_role_id: Option<RoleId>,
+    /// What is made of it, see the table `rule_sets`; `None`: nothing is changed.
+    pub rule_set_id: Option<i64>,
     /// Order of creates in the target.
     pub ordinal: i64,
     /// The revision of `signal`.
@@ -33,6 +35,17 @@ pub struct PostedPart {
     pub message_id: MessageId,
     /// SHA-256 of what it shows. Empty when it was deleted by somebody else: it is never touched again.
     pub digest: Vec<u8>,
+    /// Where it stands and by whose hand.
+    pub at: Address,
+}
+
+/// Where a mirrored message stands and by whose hand, beyond "in the target channel, by the bot".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Address {
+    /// The thread of the target channel it stands in.
+    pub thread_id: Option<ThreadId>,
+    /// The webhook that posted it.
+    pub webhook_id: Option<WebhookId>,
 }
 
 /// A row with work to do, and all that is needed to do it.
@@ -44,6 +57,10 @@ pub struct PendingDelivery {
     pub mapping_id: i64,
     /// Role to ping.
     pub ping_role_id: Option<RoleId>,
+    /// What is made of it; `None`: nothing is changed.
+    pub rule_set_id: Option<i64>,
+    /// How often it was put right after the fact.
+    pub repairs: u32,
     /// Order of creates in the target.
     pub ordinal: i64,
     /// What shall stand there.
@@ -54,7 +71,7 @@ pub struct PendingDelivery {
     pub attempts: u32,
     /// How long to wait until the next attempt.
     pub wait_ms: i64,
-    /// How long ago the oldest change that is not delivered was committed.
+    /// Since when there has been work to do: no request for it is older.
     pub wanted_age_ms: i64,
     /// What stands there now.
     pub parts: Vec<PostedPart>,

@@ -76,7 +76,7 @@ snowflake! {
     SignalId,
     /// A channel, source or target.
     ChannelId,
-    /// A thread in a source channel.
+    /// A thread, in a source channel or in a target channel.
     ThreadId,
     /// A guild.
     GuildId,
@@ -88,6 +88,8 @@ snowflake! {
     MessageId,
     /// An attachment of a source message.
     AttachmentId,
+    /// A webhook of a target channel.
+    WebhookId,
 }
 
 #[cfg(test)]

@@ -19,6 +19,21 @@ pub struct Author {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[cfg_attr(test, ts(optional))]
     pub global_name: Option<String>,
+    /// Its picture, for mirrors that show one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(test, ts(optional))]
+    pub avatar_url: Option<String>,
+}
+
+impl Author {
+    /// The name people know it by.
+    pub fn shown_name(&self) -> Option<&str> {
+        [&self.global_name, &self.username]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .find(|name| !name.trim().is_empty())
+    }
 }
 
 /// The text in both forms a connector sends.
@@ -129,6 +144,9 @@ pub struct SignalState {
     /// The thread, when it stands in one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub thread_id: Option<ThreadId>,
+    /// The message it answers, in the same channel.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply_to: Option<SignalId>,
     /// Its create has come. Until then it is held and nobody sees it.
     pub created: bool,
     /// When it was deleted, if it was. Absorbing.
@@ -182,6 +200,7 @@ impl SignalState {
             channel_id,
             guild_id,
             thread_id: None,
+            reply_to: None,
             created: false,
             deleted_at_ms: None,
             edited_at_ms: None,

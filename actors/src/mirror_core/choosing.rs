@@ -8,7 +8,7 @@ use crate::{
     limits_core::Permit,
 };
 use heliograph_schema::{
-    delivery::{PartChange, PostedPart, Progress},
+    delivery::{Address, PartChange, PostedPart, Progress},
     ids::{MessageId, SignalId},
 };
 
@@ -190,6 +190,7 @@ impl MirrorCore {
                     part,
                     message_id,
                     digest,
+                    at: Address::default(),
                 });
                 return self.complete(now_ms, signal_id, Some(change), effects);
             }

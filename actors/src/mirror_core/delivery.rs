@@ -8,7 +8,7 @@ use crate::{
     render_core::render,
 };
 use heliograph_schema::{
-    delivery::{PendingDelivery, PostedPart, WantedDelivery},
+    delivery::{Address, PendingDelivery, PostedPart, WantedDelivery},
     ids::{ChannelId, MessageId, RoleId, SignalId},
     signal::SignalState,
 };
@@ -181,6 +181,7 @@ impl Delivery {
             signal: row.signal.clone(),
             mapping_id: row.mapping_id,
             ping_role_id: row.ping_role_id,
+            rule_set_id: row.rule_set_id,
             ordinal: row.ordinal,
             desired_revision: row.desired_revision,
             committed_at: None,
@@ -339,6 +340,7 @@ impl Delivery {
                 part,
                 message_id,
                 digest: digest.to_vec(),
+                at: Address::default(),
             },
         );
     }

@@ -9,7 +9,7 @@ use crate::{
     render_core::render,
 };
 use heliograph_schema::{
-    delivery::{PendingDelivery, PostedPart, WantedDelivery},
+    delivery::{Address, PendingDelivery, PostedPart, WantedDelivery},
     ids::{ChannelId, DISCORD_EPOCH_MS, GuildId, MessageId, SignalId},
     signal::{SignalState, Stamped, Text},
 };
@@ -123,6 +123,7 @@ fn wanted(signal_id: i64, revision: i32, text: &str) -> WantedDelivery {
         signal: state(signal_id, revision, text),
         mapping_id: 1,
         ping_role_id: None,
+        rule_set_id: None,
         ordinal: signal_id,
         desired_revision: revision,
         committed_at: None,
@@ -135,6 +136,8 @@ fn row(signal_id: i64, delivered: i32, desired: i32, text: &str, age_ms: i64) ->
         signal: state(signal_id, desired, text),
         mapping_id: 1,
         ping_role_id: None,
+        rule_set_id: None,
+        repairs: 0,
         ordinal: signal_id,
         desired_revision: desired,
         delivered_revision: delivered,
@@ -151,6 +154,7 @@ fn part(signal_id: i64, part: u16, text: &str) -> PostedPart {
         part,
         message_id: MessageId::new((posted_ms << 22) + 10 * signal_id + i64::from(part)).unwrap(),
         digest: render(&state(signal_id, 1, text), None)[0].digest(),
+        at: Address::default(),
     }
 }
 

@@ -4,8 +4,8 @@
 
 use super::StoreError;
 use crate::{
-    delivery::{DeliveryRecord, PartChange, PendingDelivery, PostedPart, Progress},
-    ids::{ChannelId, GuildId, MessageId, RoleId, SignalId},
+    delivery::{Address, DeliveryRecord, PartChange, PendingDelivery, PostedPart, Progress},
+    ids::{ChannelId, GuildId, MessageId, RoleId, SignalId, ThreadId, WebhookId},
     signal::{Attachment, Embed, SignalState, Stamped, Text as SignalText},
     sql::Sql,
 };
@@ -24,28 +24,60 @@ type PendingSql = (
     BigInt,
     BigInt,
     Nullable<BigInt>,
+    Nullable<BigInt>,
     BigInt,
     Integer,
     Integer,
     Integer,
     Nullable<BigInt>,
     BigInt,
+    Integer,
     Text,
 );
 type PendingRow = (
     SignalId,
     i64,
     Option<RoleId>,
+    Option<i64>,
     i64,
     i32,
     i32,
     i32,
     Option<i64>,
     i64,
+    i32,
     String,
 );
-type PartSql = (BigInt, SmallInt, BigInt, Bytea);
-type PartRow = (SignalId, i16, MessageId, Vec<u8>);
+type PartSql = (
+    BigInt,
+    SmallInt,
+    BigInt,
+    Bytea,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+);
+type PartRow = (
+    SignalId,
+    i16,
+    MessageId,
+    Vec<u8>,
+    Option<ThreadId>,
+    Option<WebhookId>,
+);
+
+/// Rows with work to do, in the columns of [`PendingSql`]; `$1` is the target channel.
+macro_rules! pending_rows {
+    ($more:literal) => {
+        concat!(
+            "select d.signal_id, d.mapping_id, d.ping_role_id, d.rule_set_id, d.ordinal, d.desired_revision, \
+             d.delivered_revision, d.attempts, (extract(epoch from d.next_attempt_at - now()) * 1000)::bigint, \
+             (extract(epoch from now() - d.wanted_at) * 1000)::bigint, d.repairs, s.state \
+             from deliveries d join signals s on s.signal_id = d.signal_id \
+             where d.target_channel_id = $1 and d.state = 'p' ",
+            $more
+        )
+    };
+}
 
 /// A page of work, and whether it is all there is.
 #[derive(Debug)]
@@ -65,18 +97,11 @@ pub fn pending(
     target: ChannelId,
     limit: i64,
 ) -> Result<PendingPage, StoreError> {
-    let rows: Vec<PendingRow> = Sql::new(
-        "select d.signal_id, d.mapping_id, d.ping_role_id, d.ordinal, d.desired_revision, d.delivered_revision, d.attempts, \
-                (extract(epoch from d.next_attempt_at - now()) * 1000)::bigint, \
-                (extract(epoch from now() - coalesce(r.committed_at, d.created_at)) * 1000)::bigint, s.state \
-         from deliveries d join signals s on s.signal_id = d.signal_id \
-         left join revisions r on r.signal_id = d.signal_id and r.revision = d.delivered_revision + 1 \
-         where d.target_channel_id = $1 and d.state = 'p' order by d.ordinal limit $2",
-    )
-    .bind::<BigInt, _>(target)
-    .bind::<BigInt, _>(limit)
-    .rows::<PendingSql>()
-    .load(conn)?;
+    let rows: Vec<PendingRow> = Sql::new(pending_rows!("order by d.ordinal limit $2"))
+        .bind::<BigInt, _>(target)
+        .bind::<BigInt, _>(limit)
+        .rows::<PendingSql>()
+        .load(conn)?;
     let complete = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
     Ok(PendingPage {
         rows: with_parts(conn, target, rows)?,
@@ -93,18 +118,11 @@ pub fn pending_one(
     target: ChannelId,
     signal_id: SignalId,
 ) -> Result<Option<PendingDelivery>, StoreError> {
-    let rows: Vec<PendingRow> = Sql::new(
-        "select d.signal_id, d.mapping_id, d.ping_role_id, d.ordinal, d.desired_revision, d.delivered_revision, d.attempts, \
-                (extract(epoch from d.next_attempt_at - now()) * 1000)::bigint, \
-                (extract(epoch from now() - coalesce(r.committed_at, d.created_at)) * 1000)::bigint, s.state \
-         from deliveries d join signals s on s.signal_id = d.signal_id \
-         left join revisions r on r.signal_id = d.signal_id and r.revision = d.delivered_revision + 1 \
-         where d.target_channel_id = $1 and d.signal_id = $2 and d.state = 'p'",
-    )
-    .bind::<BigInt, _>(target)
-    .bind::<BigInt, _>(signal_id)
-    .rows::<PendingSql>()
-    .load(conn)?;
+    let rows: Vec<PendingRow> = Sql::new(pending_rows!("and d.signal_id = $2"))
+        .bind::<BigInt, _>(target)
+        .bind::<BigInt, _>(signal_id)
+        .rows::<PendingSql>()
+        .load(conn)?;
     Ok(with_parts(conn, target, rows)?.pop())
 }
 
@@ -117,7 +135,7 @@ fn with_parts(
         return Ok(Vec::new());
     }
     let stands: Vec<PartRow> = Sql::new(
-        "select signal_id, part, message_id, digest from mirrored_parts \
+        "select signal_id, part, message_id, digest, mirrored_thread_id, webhook_id from mirrored_parts \
          where target_channel_id = $1 and signal_id = any($2) order by signal_id, part",
     )
     .bind::<BigInt, _>(target)
@@ -125,11 +143,15 @@ fn with_parts(
     .rows::<PartSql>()
     .load(conn)?;
     let mut parts: HashMap<SignalId, Vec<PostedPart>> = HashMap::new();
-    for (signal_id, part, message_id, digest) in stands {
+    for (signal_id, part, message_id, digest, thread_id, webhook_id) in stands {
         let part = PostedPart {
             part: part.unsigned_abs(),
             message_id,
             digest,
+            at: Address {
+                thread_id,
+                webhook_id,
+            },
         };
         parts.entry(signal_id).or_default().push(part);
     }
@@ -146,12 +168,14 @@ fn pending_delivery(row: PendingRow, parts: Vec<PostedPart>) -> Option<PendingDe
         signal_id,
         mapping_id,
         ping_role_id,
+        rule_set_id,
         ordinal,
         desired,
         delivered,
         attempts,
         wait_ms,
         age_ms,
+        repairs,
         state,
     ) = row;
     let signal: SignalState = serde_json::from_str(&state)
@@ -161,6 +185,8 @@ fn pending_delivery(row: PendingRow, parts: Vec<PostedPart>) -> Option<PendingDe
         signal: Arc::new(signal),
         mapping_id,
         ping_role_id,
+        rule_set_id,
+        repairs: repairs.unsigned_abs(),
         ordinal,
         desired_revision: desired,
         delivered_revision: delivered,
@@ -268,7 +294,9 @@ fn record_progress(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Resul
         "update deliveries d set \
             delivered_revision = case when r.kind = 'd' then greatest(d.delivered_revision, r.revision) \
                                       else d.delivered_revision end, \
-            state = case when r.kind in ('d', 'x') and d.desired_revision <= r.revision then r.kind::\"char\" else d.state end, \
+            state = case when d.desired_revision > r.revision then d.state when r.kind = 'd' then 'd' \
+                         when r.kind = 'x' and d.state = 'p' then 'x' else d.state end, \
+            wanted_at = case when r.kind = 'd' then now() else d.wanted_at end, \
             attempts = case r.kind when 'w' then d.attempts when 'd' then 0 else r.attempts end, \
             next_attempt_at = case when r.kind = 'r' then now() + r.wait_ms * interval '1 millisecond' end, \
             last_error = case when r.kind = 'w' then d.last_error else r.error end, \
@@ -326,17 +354,20 @@ fn record_parts(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Result<(
         return Ok(());
     }
     Sql::new(
-        "insert into mirrored_parts (signal_id, target_channel_id, part, message_id, digest) \
-         select p.* from unnest($1, $2, $3, $4, $5) as p (signal_id, target, part, message_id, digest) \
+        "insert into mirrored_parts (signal_id, target_channel_id, part, message_id, digest, mirrored_thread_id, webhook_id) \
+         select p.* from unnest($1, $2, $3, $4, $5, $6, $7) as p (signal_id, target, part, message_id, digest, thread, webhook) \
          join deliveries d on d.signal_id = p.signal_id and d.target_channel_id = p.target \
          on conflict (signal_id, target_channel_id, part) do update \
-            set message_id = excluded.message_id, digest = excluded.digest",
+            set message_id = excluded.message_id, digest = excluded.digest, \
+                mirrored_thread_id = excluded.mirrored_thread_id, webhook_id = excluded.webhook_id",
     )
     .bind::<Array<BigInt>, _>(column(&stands, |s| s.0))
     .bind::<Array<BigInt>, _>(column(&stands, |s| s.1))
     .bind::<Array<SmallInt>, _>(column(&stands, |s| small(s.2.part)))
     .bind::<Array<BigInt>, _>(column(&stands, |s| s.2.message_id))
     .bind::<Array<Bytea>, _>(column(&stands, |s| s.2.digest.as_slice()))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&stands, |s| s.2.at.thread_id))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&stands, |s| s.2.at.webhook_id))
     .execute(conn)?;
     Ok(())
 }
@@ -423,8 +454,8 @@ mod tests {
                 "insert into signals (signal_id, channel_id, is_visible, revision, state) values ({number}, 5, true, 2, '{state}');
                  insert into revisions (channel_id, epoch, seq, signal_id, revision, kind, frame, committed_at)
                     values (5, 1, {number}, {number}, 1, 'c', '{frame}', now() - interval '60 s');
-                 insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision)
-                    values ({number}, {TARGET}, 5, 1, 2);"
+                 insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, wanted_at)
+                    values ({number}, {TARGET}, 5, 1, 2, now() - interval '60 s');"
             ))
             .unwrap();
         }
@@ -445,6 +476,7 @@ mod tests {
             part,
             message_id: message(id),
             digest: vec![7],
+            at: Address::default(),
         }))
     }
 
@@ -516,7 +548,8 @@ mod tests {
             [PostedPart {
                 part: 0,
                 message_id: message(11),
-                digest: vec![7]
+                digest: vec![7],
+                at: Address::default(),
             }]
         );
         let known = recorded_messages(

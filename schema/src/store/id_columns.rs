@@ -1,7 +1,9 @@
 //! Discord's ids as values of `bigint` columns, so that rows carry them typed. A number that is no id in a column of ids is an
 //! error of the table, not a row.
 
-use crate::ids::{AttachmentId, ChannelId, GuildId, MessageId, RoleId, SignalId, ThreadId, UserId};
+use crate::ids::{
+    AttachmentId, ChannelId, GuildId, MessageId, RoleId, SignalId, ThreadId, UserId, WebhookId,
+};
 use diesel::{
     deserialize::{self, FromSql, Queryable},
     pg::{Pg, PgValue},
@@ -39,5 +41,6 @@ bigint_column!(
     UserId,
     RoleId,
     MessageId,
-    AttachmentId
+    AttachmentId,
+    WebhookId
 );

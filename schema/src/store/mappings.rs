@@ -48,6 +48,8 @@ pub struct MappingRow {
     /// When it was last changed.
     #[serde(rename = "updated_at_ms", with = "ts_milliseconds")]
     pub updated_at: DateTime<Utc>,
+    /// What is made of its signals; `None`: nothing is changed.
+    pub rule_set_id: Option<i64>,
 }
 
 /// What a mapping is to be.

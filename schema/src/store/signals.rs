@@ -96,6 +96,8 @@ pub struct NewDelivery {
     pub mapping_id: i64,
     /// Whom to ping.
     pub ping_role_id: Option<RoleId>,
+    /// By which rules; `None`: unchanged.
+    pub rule_set_id: Option<i64>,
     /// What to show.
     pub desired_revision: i32,
 }
@@ -166,6 +168,8 @@ pub struct RaisedDelivery {
     pub mapping_id: i64,
     /// Whom to ping.
     pub ping_role_id: Option<RoleId>,
+    /// By which rules; `None`: unchanged.
+    pub rule_set_id: Option<i64>,
 }
 
 /// Why a group was not committed.
@@ -229,6 +233,7 @@ impl Group {
             .bind::<Array<Nullable<BigInt>>, _>(column(&self.deliveries, |d| {
                 d.ping_role_id.map(RoleId::get)
             }))
+            .bind::<Array<Nullable<BigInt>>, _>(column(&self.deliveries, |d| d.rule_set_id))
             .bind::<Array<Integer>, _>(column(&self.deliveries, |d| d.desired_revision))
             .bind::<Array<BigInt>, _>(column(&self.raised, |r| r.0.get()))
             .bind::<Array<Integer>, _>(column(&self.raised, |r| r.1))
@@ -271,25 +276,30 @@ stored as ( \
         where signals.revision <= excluded.revision \
     returning 1), \
 delivered as ( \
-    insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, ping_role_id, desired_revision) \
-    select signal_id, target, source, mapping, ping, desired \
-    from unnest($19, $20, $21, $22, $23, $24) with ordinality as d (signal_id, target, source, mapping, ping, desired, place) \
+    insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, ping_role_id, rule_set_id, \
+        desired_revision) \
+    select signal_id, target, source, mapping, ping, rules, desired \
+    from unnest($19, $20, $21, $22, $23, $24, $25) with ordinality \
+        as d (signal_id, target, source, mapping, ping, rules, desired, place) \
     order by place \
     on conflict (signal_id, target_channel_id) do update \
         set desired_revision = greatest(deliveries.desired_revision, excluded.desired_revision), state = 'p', \
-            attempts = 0, next_attempt_at = null \
-    returning signal_id, target_channel_id, ordinal, desired_revision, mapping_id, ping_role_id), \
+            attempts = 0, next_attempt_at = null, \
+            wanted_at = case deliveries.state when 'p' then deliveries.wanted_at else now() end \
+        where deliveries.state <> 'c' \
+    returning signal_id, target_channel_id, ordinal, desired_revision, mapping_id, ping_role_id, rule_set_id), \
 raised as ( \
-    update deliveries d set desired_revision = r.revision, state = 'p', attempts = 0, next_attempt_at = null \
-    from unnest($25, $26) as r (signal_id, revision) \
-    where d.signal_id = r.signal_id and d.desired_revision < r.revision \
-    returning d.signal_id, d.target_channel_id, d.ordinal, d.desired_revision, d.mapping_id, d.ping_role_id), \
+    update deliveries d set desired_revision = r.revision, state = 'p', attempts = 0, next_attempt_at = null, \
+        wanted_at = case d.state when 'p' then d.wanted_at else now() end \
+    from unnest($26, $27) as r (signal_id, revision) \
+    where d.signal_id = r.signal_id and d.desired_revision < r.revision and d.state <> 'c' \
+    returning d.signal_id, d.target_channel_id, d.ordinal, d.desired_revision, d.mapping_id, d.ping_role_id, d.rule_set_id), \
 kept as ( \
     insert into raw_batches (received_at, connector_id, kind, correlation_id, body) \
-    select * from unnest($27, $28, $29, $30, $31)), \
+    select * from unnest($28, $29, $30, $31, $32)), \
 bad as ( \
     insert into quarantine (connector_id, kind, correlation_id, item_index, reason, body) \
-    select * from unnest($32, $33, $34, $35, $36, $37)), \
+    select * from unnest($33, $34, $35, $36, $37, $38)), \
 fence as ( \
     select 1::bigint / (case when (select count(*) from moved) = cardinality($1) \
                       and (select count(*) from stored) = cardinality($14) then 1 else 0 end) as holds) \
@@ -315,6 +325,7 @@ type DeliverySql = (
     Nullable<Integer>,
     Nullable<BigInt>,
     Nullable<BigInt>,
+    Nullable<BigInt>,
 );
 type DeliveryRow = (
     i64,
@@ -324,10 +335,11 @@ type DeliveryRow = (
     Option<i32>,
     Option<i64>,
     Option<i64>,
+    Option<i64>,
 );
 
 fn raised(rows: Vec<DeliveryRow>) -> Vec<RaisedDelivery> {
-    let typed = |(_, signal, target, ordinal, desired, mapping, ping): DeliveryRow| {
+    let typed = |(_, signal, target, ordinal, desired, mapping, ping, rule_set_id): DeliveryRow| {
         Some(RaisedDelivery {
             signal_id: SignalId::new(signal?)?,
             target_channel_id: ChannelId::new(target?)?,
@@ -335,6 +347,7 @@ fn raised(rows: Vec<DeliveryRow>) -> Vec<RaisedDelivery> {
             desired_revision: desired?,
             mapping_id: mapping?,
             ping_role_id: ping.and_then(RoleId::new),
+            rule_set_id,
         })
     };
     rows.into_iter().filter_map(typed).collect()
@@ -514,6 +527,7 @@ mod tests {
             source_channel_id: channel(),
             mapping_id: 1,
             ping_role_id: None,
+            rule_set_id: None,
             desired_revision: 1,
         }
     }

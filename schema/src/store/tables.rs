@@ -111,6 +111,17 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        rule_set_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    rule_sets (rule_set_id) {
+        rule_set_id -> Int8,
+        digest -> Bytea,
+        rules -> Text,
     }
 }
 
@@ -188,6 +199,9 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> Timestamptz,
         delivered_at -> Nullable<Timestamptz>,
+        rule_set_id -> Nullable<Int8>,
+        wanted_at -> Timestamptz,
+        repairs -> Int4,
     }
 }
 
@@ -201,6 +215,47 @@ diesel::table! {
         message_id -> Int8,
         digest -> Bytea,
         posted_at -> Timestamptz,
+        mirrored_thread_id -> Nullable<Int8>,
+        webhook_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    target_channels (target_channel_id) {
+        target_channel_id -> Int8,
+        is_paused -> Bool,
+        guild_id -> Nullable<Int8>,
+        kind -> Nullable<Int2>,
+        inspected_at -> Nullable<Timestamptz>,
+        obstacle -> Nullable<Text>,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    mirrored_threads (target_channel_id, thread_id) {
+        target_channel_id -> Int8,
+        thread_id -> Int8,
+        mirrored_thread_id -> Int8,
+        is_archived -> Bool,
+        opened_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    reconciliations (reconciliation_id) {
+        reconciliation_id -> Int8,
+        target_channel_id -> Int8,
+        asked_at -> Timestamptz,
+        asked_by -> Text,
+        finished_at -> Nullable<Timestamptz>,
+        report -> Nullable<Jsonb>,
     }
 }
 
@@ -255,12 +310,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     thread_members,
     channel_roles,
     mappings,
+    rule_sets,
     session_tokens,
     channel_heads,
     signals,
     revisions,
     deliveries,
     mirrored_parts,
+    target_channels,
+    mirrored_threads,
+    reconciliations,
     raw_batches,
     quarantine,
     audit

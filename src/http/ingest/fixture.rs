@@ -40,6 +40,7 @@ pub(super) fn mapping(source: i64, target: i64, priority: i32) -> Mapping {
         target_channel_id: heliograph_schema::ids::ChannelId::new(target).expect("a test's id"),
         tier: 0,
         ping_role_id: None,
+        rule_set_id: None,
         priority,
     }
 }

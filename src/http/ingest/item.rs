@@ -20,6 +20,7 @@ pub(super) const ATTACHMENTS_MAX: usize = 50;
 /// Roles, and users, that one message mentions; more are left out.
 pub(super) const MENTIONS_MAX: usize = 500;
 const NAME_CHARS_MAX: usize = 128;
+const AVATAR_URL_BYTES_MAX: usize = 2_048;
 const FILENAME_CHARS_MAX: usize = 512;
 const CONTENT_TYPE_CHARS_MAX: usize = 128;
 
@@ -41,6 +42,10 @@ struct Item<'a> {
     author_username: Value<'a>,
     #[serde(borrow)]
     author_global_name: Value<'a>,
+    #[serde(borrow)]
+    author_avatar_url: Value<'a>,
+    #[serde(borrow)]
+    reply_to_message_id: Value<'a>,
     #[serde(borrow)]
     content_raw: Value<'a>,
     #[serde(borrow)]
@@ -92,6 +97,7 @@ pub(super) fn observation(
         guild_id: field::required_id("discord_guild_id", item.discord_guild_id)?,
         // Some connectors name the channel itself where a message stands in no thread.
         thread_id: thread_id.filter(|thread| thread.get() != channel_id.get()),
+        reply_to: None,
         event: event(item.event_type)?,
         stamp_ms: 0,
         deleted_at_ms: None,
@@ -123,6 +129,9 @@ fn fill(observation: &mut Observation, item: &Item<'_>, received_at_ms: i64) -> 
     observation.text = content(item)?;
     observation.embeds = embed::embeds("embeds", item.embeds)?;
     observation.attachments = attachments(item.attachments)?;
+    observation.reply_to = field::id("reply_to_message_id", item.reply_to_message_id)
+        .ok()
+        .flatten();
     observation.mentions = Mentions {
         roles: field::ids(item.mentioned_role_ids, MENTIONS_MAX),
         users: field::ids(item.mentioned_user_ids, MENTIONS_MAX),
@@ -164,7 +173,14 @@ fn author(item: &Item<'_>) -> Result<Option<Author>, Reason> {
         user_id,
         username,
         global_name,
+        avatar_url: avatar_url(item.author_avatar_url),
     }))
+}
+
+/// Only shown, and not in every connector's vocabulary: a bad one does not cost the signal.
+fn avatar_url(value: Value<'_>) -> Option<String> {
+    let url = field::text("author_avatar_url", value).ok().flatten()?;
+    (url.starts_with("https://") && url.len() <= AVATAR_URL_BYTES_MAX).then(|| url.into_owned())
 }
 
 /// The text in both forms; a connector that sends one means it for both.

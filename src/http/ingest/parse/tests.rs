@@ -73,6 +73,7 @@ fn expected() -> Observation {
         signal_id: "1300000000000000001".parse().unwrap(),
         channel_id: "910".parse().unwrap(),
         guild_id: "900".parse().unwrap(),
+        reply_to: None,
         thread_id: None,
         event: Event::Create,
         stamp_ms: 0,
@@ -81,6 +82,7 @@ fn expected() -> Observation {
             user_id: "77".parse().unwrap(),
             username: Some("ada".into()),
             global_name: Some("Ada".into()),
+            avatar_url: None,
         }),
         text: Text {
             raw: "<@5> BTC".into(),
@@ -152,6 +154,7 @@ fn what_is_tolerated() {
         (
             json!({"discord_thread_id": "911"}),
             Observation {
+                reply_to: None,
                 thread_id: Some("911".parse().unwrap()),
                 ..expected()
             },
