@@ -19,6 +19,7 @@ pub mod routing;
 pub mod session_tokens;
 pub mod signals;
 pub mod tables;
+pub mod target_channels;
 pub mod threads;
 
 pub use connection::connect_single;
