@@ -9,15 +9,18 @@ use heliograph_actors::{
     messages::RecordDeliveries,
     mirror::{Mirror, MirrorMakings},
     mirror_core,
+    mirror_reads::MirrorReads,
     outlets::MirrorOutlet,
     port::Port,
     root::{StartMirror, mirror_name},
+    routing::RoutingTable,
     steady_clock::SteadyClock,
     supervision::{Exhausted, Tree},
     vitals::{Kind, Vitals},
 };
 use heliograph_schema::{ids::ChannelId, store::Store};
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 
 /// Commits that may wait for one mirror; what does not fit it reads from the table.
 const MIRROR_MAILBOX: usize = 1_024;
@@ -34,10 +37,12 @@ pub(crate) fn mirrors(
     config: &Config,
     store: &Store,
     database_url: &str,
+    routing: &watch::Receiver<Arc<RoutingTable>>,
 ) -> Result<StartMirror, NotApplied> {
     let discord = way_to_discord(config)?;
     let ledger = start_ledger(tree, database_url);
-    let (tree, arbiter, store) = (tree.clone(), arbiter.clone(), store.clone());
+    let (tree, arbiter) = (tree.clone(), arbiter.clone());
+    let (reads, routing) = (MirrorReads::new(store.clone()), routing.clone());
     let (gate, clock) = (
         Gate::new(config.discord.global_requests_per_s),
         SteadyClock::start(),
@@ -46,7 +51,8 @@ pub(crate) fn mirrors(
     Ok(Arc::new(move |target| {
         let makings = MirrorMakings {
             settings: settings(&config, target),
-            store: store.clone(),
+            reads: reads.clone(),
+            routing: routing.clone(),
             ledger: ledger.clone(),
             discord: discord.clone(),
             gate: gate.clone(),

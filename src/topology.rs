@@ -119,7 +119,14 @@ pub async fn start(
         },
     );
     start_retention(&tree, &rooting, config, store);
-    let start_mirror = mirroring::mirrors(&tree, &mirroring_thread, config, store, database_url)?;
+    let start_mirror = mirroring::mirrors(
+        &tree,
+        &mirroring_thread,
+        config,
+        store,
+        database_url,
+        &routing,
+    )?;
     let channel_makings = ChannelMakings {
         routing: routing.clone(),
         remembered_max: config.store.channel_signals_cached_max,

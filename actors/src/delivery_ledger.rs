@@ -10,9 +10,9 @@ use crate::{
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Supervised};
 use diesel::{Connection, pg::PgConnection};
 use heliograph_schema::{
-    delivery::DeliveryRecord,
+    delivery::{DeliveryRecord, MirroredThread},
     ids::{ChannelId, SignalId},
-    store::{StoreError, connect_single, deliveries},
+    store::{StoreError, connect_single, deliveries, mirrored_threads},
 };
 use serde_json::json;
 use std::{
@@ -117,8 +117,20 @@ impl DeliveryLedger {
             .take(size)
             .flat_map(|record| record.records.iter().cloned())
             .collect();
+        let threads: Vec<(ChannelId, MirroredThread)> = self
+            .waiting
+            .iter()
+            .take(size)
+            .flat_map(|record| {
+                let of_target = |thread: &MirroredThread| (record.target_channel_id, *thread);
+                record.threads.iter().map(of_target)
+            })
+            .collect();
         let connection = self.connected()?;
-        connection.transaction(|connection| deliveries::record(connection, &records))?;
+        connection.transaction(|connection| {
+            mirrored_threads::record(connection, &threads)?;
+            deliveries::record(connection, &records)
+        })?;
         self.commits += 1;
         self.last_error = None;
         metrics::histogram!("heliograph_ledger_group_deliveries").record(records.len() as f64);

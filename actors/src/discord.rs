@@ -152,7 +152,7 @@ impl Discord {
 fn build(target: ChannelId, call: &Call) -> Option<BuiltRequest> {
     let channel_id = target.get().unsigned_abs();
     let built = match call {
-        Call::Create { payload, nonce } => {
+        Call::Create { payload, nonce, .. } => {
             BuiltRequest::builder(&Route::CreateMessage { channel_id })
                 .json(&payload.to_create_json(nonce))
         }
@@ -185,6 +185,7 @@ fn build(target: ChannelId, call: &Call) -> Option<BuiltRequest> {
                 limit,
             })
         }
+        _ => return None,
     };
     built.build().ok()
 }

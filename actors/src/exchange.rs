@@ -4,7 +4,10 @@ use crate::{
     limits_core::{LimitHeaders, LimitKind, Route},
     payload::{Identity, PartPayload},
 };
-use heliograph_schema::ids::{ChannelId, MessageId};
+use heliograph_schema::{
+    delivery::Address,
+    ids::{ChannelId, MessageId, ThreadId, WebhookId},
+};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +16,10 @@ pub enum Call {
     Create {
         /// What it shows.
         payload: PartPayload,
-        /// Up to 25 characters.
+        /// Up to 25 characters. A webhook knows none.
         nonce: String,
+        /// The message it answers, in the same channel. Gone meanwhile: it answers nothing.
+        reply_to: Option<MessageId>,
     },
     /// Make a message show this.
     Edit {
@@ -33,6 +38,38 @@ pub enum Call {
         /// A message id, or the snowflake of a moment.
         after: i64,
     },
+    /// Open a thread in the target channel. From a message there is at most one, and its id is that of the message; without
+    /// one nothing keeps Discord from opening two.
+    OpenThread {
+        /// Its name, 1 to 100 characters.
+        name: String,
+        /// The message it hangs on.
+        from: Option<MessageId>,
+    },
+    /// Open a thread of a forum with its first message; both have the same id. Nothing keeps Discord from opening two.
+    OpenPost {
+        /// Its name, 1 to 100 characters.
+        name: String,
+        /// The first message.
+        payload: PartPayload,
+    },
+    /// The thread of this name that the bot opened in the target channel at this moment or later.
+    FindThread {
+        /// Its name.
+        name: String,
+        /// Milliseconds since 1970.
+        since_ms: i64,
+    },
+    /// Archive the thread of the request's address, or open it again.
+    Archive {
+        /// Which of the two.
+        archived: bool,
+    },
+    /// The webhook that this program made in the target channel before. Also learns its token, which no other word of ours
+    /// ever holds.
+    FindWebhook,
+    /// Make one.
+    MakeWebhook,
 }
 
 impl Call {
@@ -43,6 +80,10 @@ impl Call {
             Self::Edit { .. } => Route::Edit,
             Self::Delete { .. } => Route::Delete,
             Self::List { .. } => Route::List,
+            Self::OpenThread { .. } | Self::OpenPost { .. } => Route::OpenThread,
+            Self::FindThread { .. } => Route::FindThread,
+            Self::Archive { .. } => Route::ChangeThread,
+            Self::FindWebhook | Self::MakeWebhook => Route::Webhook,
         }
     }
 }
@@ -54,6 +95,8 @@ pub struct Request {
     pub request_id: u64,
     /// Where.
     pub target_channel_id: ChannelId,
+    /// In which of its threads, and by whose hand.
+    pub at: Address,
     /// What.
     pub call: Call,
 }
@@ -79,6 +122,23 @@ pub enum Outcome {
     Edited,
     /// The message is gone.
     Deleted,
+    /// The thread is open, now or since an earlier attempt.
+    Opened {
+        /// Which. Of a post also the id of its first message.
+        thread_id: ThreadId,
+    },
+    /// What was looked for.
+    Found {
+        /// Which thread; `None`: there is none.
+        thread_id: Option<ThreadId>,
+    },
+    /// The thread is archived, or open again.
+    Archived,
+    /// What was looked for or made, and can be posted through from now on.
+    Webhook {
+        /// Which; `None`: there is none.
+        webhook_id: Option<WebhookId>,
+    },
     /// A page of the channel. Only our own messages that no delivery is recorded to have posted.
     Listed {
         /// Oldest first.
@@ -120,7 +180,14 @@ impl Outcome {
     /// The label of metrics.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Posted { .. } | Self::Edited | Self::Deleted | Self::Listed { .. } => "ok",
+            Self::Posted { .. }
+            | Self::Edited
+            | Self::Deleted
+            | Self::Listed { .. }
+            | Self::Opened { .. }
+            | Self::Found { .. }
+            | Self::Archived
+            | Self::Webhook { .. } => "ok",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unauthorized => "unauthorized",
             Self::Rejected { .. } => "rejected",

@@ -128,11 +128,15 @@ impl GateCore {
                     self.authorized();
                 }
             }
+            Outcome::Unreachable { .. } | Outcome::Ambiguous { .. } => {}
             Outcome::Posted { .. }
             | Outcome::Edited
             | Outcome::Deleted
-            | Outcome::Listed { .. } => self.authorized(),
-            Outcome::Unreachable { .. } | Outcome::Ambiguous { .. } => {}
+            | Outcome::Listed { .. }
+            | Outcome::Opened { .. }
+            | Outcome::Found { .. }
+            | Outcome::Archived
+            | Outcome::Webhook { .. } => self.authorized(),
         }
     }
 

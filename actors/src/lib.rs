@@ -11,6 +11,7 @@ pub mod limits_core;
 pub mod messages;
 pub mod mirror;
 pub mod mirror_core;
+pub mod mirror_reads;
 pub mod observation;
 pub mod outbox;
 pub mod outlets;

@@ -14,11 +14,28 @@ pub enum Route {
     Delete,
     /// Read the channel back.
     List,
+    /// Open a thread.
+    OpenThread,
+    /// Look for one.
+    FindThread,
+    /// Archive one, or open it again.
+    ChangeThread,
+    /// Look for the webhook, or make it.
+    Webhook,
 }
 
 impl Route {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Create, Self::Edit, Self::Delete, Self::List];
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Edit,
+        Self::Delete,
+        Self::List,
+        Self::OpenThread,
+        Self::FindThread,
+        Self::ChangeThread,
+        Self::Webhook,
+    ];
 
     /// The label of metrics.
     pub fn word(self) -> &'static str {
@@ -27,6 +44,10 @@ impl Route {
             Self::Edit => "edit",
             Self::Delete => "delete",
             Self::List => "list",
+            Self::OpenThread => "open_thread",
+            Self::FindThread => "find_thread",
+            Self::ChangeThread => "change_thread",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::observation::Observation;
 use bytes::Bytes;
 use heliograph_schema::{
-    delivery::{DeliveryRecord, WantedDelivery},
+    delivery::{DeliveryRecord, MirroredThread, WantedDelivery},
     frame::Cursor,
     ids::{ChannelId, SignalId},
     signal::{RevisionKind, SignalState},
@@ -224,6 +224,8 @@ pub struct RecordDeliveries {
     pub record_id: u64,
     /// At most one for each signal.
     pub records: Vec<DeliveryRecord>,
+    /// How threads of the target channel stand since.
+    pub threads: Vec<MirroredThread>,
     /// The way back, after COMMIT.
     pub answer: oneshot::Sender<Recorded>,
 }

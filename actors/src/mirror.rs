@@ -3,11 +3,13 @@
 
 use crate::{
     discord::Discord,
-    exchange::{Answer, Outcome, Request},
+    exchange::Request,
     global_gate::Gate,
     messages::{RecordDeliveries, Wanted},
     mirror_core::{Effect, Input, MirrorCore, Settings, State},
+    mirror_reads::MirrorReads,
     port::{Mail, Port},
+    routing::RoutingTable,
     steady_clock::SteadyClock,
     supervision::{Observe, Restartable},
 };
@@ -16,19 +18,17 @@ use actix::{
     WrapFuture,
 };
 use heliograph_schema::{
-    delivery::{DeliveryRecord, Progress},
+    delivery::{DeliveryRecord, MirroredThread, Progress},
     ids::ChannelId,
-    store::{Store, StoreError, deliveries},
 };
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// How often the mark of what did not fit into the mailbox is looked at.
 const MARK_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,7 +39,9 @@ pub struct MirrorMakings {
     /// Where it mirrors to, and its bounds. The seed is drawn anew for each generation.
     pub settings: Settings,
     /// Where it reads.
-    pub store: Store,
+    pub reads: MirrorReads,
+    /// Where the names are that stand in place of markup.
+    pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// Where it has written down what it did.
     pub ledger: Port<RecordDeliveries>,
     /// The way to Discord; `None` without a bot token: deliveries wait.
@@ -97,7 +99,15 @@ impl Mirror {
                     request,
                     committed_at,
                 } => self.send(request, committed_at, ctx),
-                Effect::Record { record_id, records } => self.record(record_id, records, ctx),
+                Effect::Record {
+                    record_id,
+                    records,
+                    threads,
+                } => self.record(record_id, records, threads, ctx),
+                Effect::Took(route, took_ms) => {
+                    metrics::histogram!("heliograph_mirror_delivery_seconds", "kind" => route.word())
+                        .record(took_ms.max(0) as f64 / 1_000.0);
+                }
                 read => self.read(read, ctx),
             }
         }
@@ -133,14 +143,16 @@ impl Mirror {
             metrics::histogram!("heliograph_mirror_commit_to_request_seconds")
                 .record(committed_at.elapsed().as_secs_f64());
         }
-        let (store, request_id, kind) = (
-            self.makings.store.clone(),
+        let (reads, request_id, kind) = (
+            self.makings.reads.clone(),
             request.request_id,
             request.call.route().word(),
         );
         let answered = async move {
             let answer = discord.carry_out(&request).await;
-            without_recorded(&store, request.target_channel_id, answer).await
+            reads
+                .without_recorded(request.target_channel_id, answer)
+                .await
         };
         ctx.spawn(answered.into_actor(self).map(move |answer, mirror, ctx| {
             let outcome = answer.outcome.word();
@@ -151,7 +163,13 @@ impl Mirror {
         }));
     }
 
-    fn record(&self, record_id: u64, records: Vec<DeliveryRecord>, ctx: &mut Context<Self>) {
+    fn record(
+        &self,
+        record_id: u64,
+        records: Vec<DeliveryRecord>,
+        threads: Vec<MirroredThread>,
+        ctx: &mut Context<Self>,
+    ) {
         for record in &records {
             if let Progress::Dead { error, .. } = &record.progress {
                 let (signal_id, target_channel_id) = (record.signal_id, record.target_channel_id);
@@ -165,6 +183,7 @@ impl Mirror {
             life: self.life,
             record_id,
             records,
+            threads,
             answer,
         };
         if let Err((refused, _)) = self.makings.ledger.post(message) {
@@ -180,90 +199,32 @@ impl Mirror {
     }
 
     fn read(&self, read: Effect, ctx: &mut Context<Self>) {
-        let (store, target) = (self.makings.store.clone(), self.target());
+        let (reads, target) = (self.makings.reads.clone(), self.target());
         let answered = async move {
-            read_rows(&store, target, &read).await.unwrap_or_else(|error| {
+            reads.answer(target, &read).await.unwrap_or_else(|error| {
                 tracing::warn!(target_channel_id = %target, %error, "deliveries cannot be read");
-                Input::ReadFailed(read)
+                vec![Input::ReadFailed(read)]
             })
         };
-        ctx.spawn(
-            answered
-                .into_actor(self)
-                .map(|input, mirror, ctx| mirror.tell(input, ctx)),
-        );
+        ctx.spawn(answered.into_actor(self).map(|inputs, mirror, ctx| {
+            for input in inputs {
+                mirror.tell(input, ctx);
+            }
+        }));
+    }
+
+    fn look_at_names(&mut self, ctx: &mut Context<Self>) {
+        let names = self.makings.routing.borrow_and_update().names.clone();
+        self.tell(Input::Names(names), ctx);
     }
 
     fn look_at_mark(&mut self, ctx: &mut Context<Self>) {
         if self.makings.fell_behind.swap(false, SeqCst) {
             self.tell(Input::FellBehind, ctx);
         }
-    }
-}
-
-async fn read_rows(store: &Store, target: ChannelId, read: &Effect) -> Result<Input, StoreError> {
-    match *read {
-        Effect::ReadPending { limit } => {
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let page = store
-                .read(move |connection| deliveries::pending(connection, target, limit))
-                .await?;
-            Ok(Input::Pending {
-                rows: page.rows,
-                complete: page.complete,
-            })
+        if self.makings.routing.has_changed().unwrap_or(false) {
+            self.look_at_names(ctx);
         }
-        Effect::ReadRow(signal_id) => {
-            let row = store
-                .read(move |connection| deliveries::pending_one(connection, target, signal_id))
-                .await?;
-            Ok(Input::Row(signal_id, row.map(Box::new)))
-        }
-        Effect::ReadRevisions(signal_id, after) => {
-            let states = store
-                .read(move |connection| deliveries::revisions_after(connection, signal_id, after))
-                .await?;
-            Ok(Input::Revisions(
-                signal_id,
-                states.into_iter().map(Arc::new).collect(),
-            ))
-        }
-        Effect::Send { .. } | Effect::Record { .. } | Effect::WakeAt(_) => Ok(Input::Tick),
-    }
-}
-
-/// Of a list only what no delivery is recorded to have posted.
-async fn without_recorded(store: &Store, target: ChannelId, answer: Answer) -> Answer {
-    let Outcome::Listed {
-        unrecorded: ours,
-        next_after,
-    } = answer.outcome
-    else {
-        return answer;
-    };
-    let ids: Vec<_> = ours.iter().map(|message| message.message_id).collect();
-    let outcome = match store
-        .read(move |connection| deliveries::recorded_messages(connection, target, &ids))
-        .await
-    {
-        Ok(recorded) => {
-            let recorded: HashSet<_> = recorded.into_iter().collect();
-            let unrecorded = ours
-                .into_iter()
-                .filter(|message| !recorded.contains(&message.message_id))
-                .collect();
-            Outcome::Listed {
-                unrecorded,
-                next_after,
-            }
-        }
-        Err(error) => Outcome::Ambiguous {
-            reason: error.to_string(),
-        },
-    };
-    Answer {
-        outcome,
-        headers: answer.headers,
     }
 }
 
@@ -315,6 +276,7 @@ impl Actor for Mirror {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(MARK_INTERVAL, |mirror, ctx| mirror.look_at_mark(ctx));
+        self.look_at_names(ctx);
         self.tell(Input::Tick, ctx);
     }
 }

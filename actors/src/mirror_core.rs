@@ -9,6 +9,7 @@ mod choosing;
 mod delivery;
 mod doubt;
 mod inventory;
+mod places;
 mod records;
 #[cfg(test)]
 mod scenarios;
@@ -21,17 +22,23 @@ pub use standing::{Counts, Standing, State};
 use crate::{
     exchange::{Answer, Call, Request},
     global_gate::Wait,
-    limits_core::Limits,
+    limits_core::{Limits, Route},
+    markup_core::Names,
+    rules_core::CompiledRules,
 };
-use delivery::{Delivery, Spans};
+use delivery::{Delivery, Reply, Spans};
 use heliograph_schema::{
-    delivery::{DeliveryRecord, PendingDelivery, WantedDelivery},
-    ids::{ChannelId, MessageId, SignalId},
+    delivery::{
+        Address, DeliveryRecord, KnownThread, MirroredThread, PendingDelivery, PendingPage,
+        WantedDelivery,
+    },
+    ids::{ChannelId, MessageId, SignalId, ThreadId},
     signal::SignalState,
 };
 use inventory::Inventory;
+use places::Places;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Instant,
 };
@@ -82,16 +89,19 @@ pub enum Input {
     /// A commit wanted something that did not fit into the mailbox.
     FellBehind,
     /// Answer to [`Effect::ReadPending`].
-    Pending {
-        /// In order of ordinals.
-        rows: Vec<PendingDelivery>,
-        /// There are no more.
-        complete: bool,
-    },
+    Pending(PendingPage),
     /// Answer to [`Effect::ReadRow`]: the row, if it has work to do.
     Row(SignalId, Option<Box<PendingDelivery>>),
     /// Answer to [`Effect::ReadRevisions`].
     Revisions(SignalId, Vec<Arc<SignalState>>),
+    /// Answer to [`Effect::ReadReply`]: the first message that stands for the signal it answers.
+    Reply(SignalId, Option<(MessageId, Address)>),
+    /// Answer to [`Effect::ReadThread`].
+    Thread(ThreadId, KnownThread),
+    /// Rules that rows will speak of, before these rows; the reason of those that cannot be carried out.
+    Rules(Vec<(i64, Result<Arc<CompiledRules>, String>)>),
+    /// The names that stand in place of markup from now on.
+    Names(Arc<Names>),
     /// Instead of an answer to any read.
     ReadFailed(Effect),
     /// Answer to [`Effect::Send`].
@@ -112,6 +122,10 @@ pub enum Effect {
     ReadRow(SignalId),
     /// Read what a signal was in revisions after this one, except the latest.
     ReadRevisions(SignalId, i32),
+    /// Read, for the first of these signals, where the second stands, which it answers.
+    ReadReply(SignalId, SignalId),
+    /// Read what is known of a source thread.
+    ReadThread(ThreadId),
     /// Send a request.
     Send {
         /// Which.
@@ -125,7 +139,11 @@ pub enum Effect {
         record_id: u64,
         /// At most one for each signal; none at the start, to know that the tables say what predecessors did.
         records: Vec<DeliveryRecord>,
+        /// How threads of the target channel stand since.
+        threads: Vec<MirroredThread>,
     },
+    /// Discord has carried out what was wanted so many milliseconds ago; only measures.
+    Took(Route, i64),
     /// Send a tick at this moment, unless something else comes before.
     WakeAt(i64),
 }
@@ -148,7 +166,18 @@ enum Errand {
         part: u16,
         call: Call,
         digest: Vec<u8>,
+        at: Address,
     },
+    /// Opens or looks for the thread this signal is to stand in.
+    Thread {
+        signal_id: SignalId,
+        thread_id: ThreadId,
+        call: Call,
+        digest: Vec<u8>,
+    },
+    /// Archives one, or opens it again.
+    Archive(MirroredThread),
+    Webhook(Call),
     Reading {
         inventory: Inventory,
         after: i64,
@@ -167,6 +196,7 @@ struct Recording {
     record_id: u64,
     handed_over_ms: i64,
     records: Vec<DeliveryRecord>,
+    threads: Vec<MirroredThread>,
 }
 
 #[derive(Debug)]
@@ -183,6 +213,13 @@ pub struct MirrorCore {
     deliveries: BTreeMap<i64, Delivery>,
     ordinals: HashMap<SignalId, i64>,
     limits: Limits,
+    rules: HashMap<i64, Result<Arc<CompiledRules>, String>>,
+    names: Arc<Names>,
+    places: Places,
+    /// Threads to archive, or to open again.
+    archiving: VecDeque<MirroredThread>,
+    /// A person has paused the channel. Until the tables have said, nothing is sent.
+    is_paused: bool,
     /// The table may hold work that is not in memory.
     behind: bool,
     /// What predecessors handed over is on record.
@@ -220,6 +257,11 @@ impl MirrorCore {
             deliveries: BTreeMap::new(),
             ordinals: HashMap::new(),
             limits: Limits::default(),
+            rules: HashMap::new(),
+            names: Arc::default(),
+            places: Places::default(),
+            archiving: VecDeque::new(),
+            is_paused: true,
             behind: true,
             is_settled: false,
             reading: false,
@@ -231,6 +273,7 @@ impl MirrorCore {
                 record_id: 0,
                 handed_over_ms: now_ms - RECORD_REPEAT_MS,
                 records: Vec::new(),
+                threads: Vec::new(),
             }),
             inventory: None,
             paging: None,
@@ -252,13 +295,21 @@ impl MirrorCore {
             Input::Tick => self.repeat(now_ms, &mut effects),
             Input::Wanted(wanted) => self.wanted(now_ms, wanted, &mut effects),
             Input::FellBehind => self.pass_over(),
-            Input::Pending { rows, complete } => self.pending(now_ms, rows, complete),
+            Input::Pending(page) => self.pending(now_ms, page),
             Input::Row(signal_id, row) => self.row(now_ms, signal_id, row),
             Input::Revisions(signal_id, states) => {
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.learn_revisions(&states);
                 }
             }
+            Input::Reply(signal_id, found) => {
+                if let Some(delivery) = self.delivery(signal_id) {
+                    delivery.reply = Reply::Read(found);
+                }
+            }
+            Input::Thread(thread_id, known) => self.places.learn(thread_id, Some(known)),
+            Input::Rules(rules) => self.learn_rules(rules),
+            Input::Names(names) => self.names = names,
             Input::ReadFailed(read) => self.read_failed(now_ms, &read),
             Input::Answered(request_id, answer) => {
                 self.answered(now_ms, request_id, answer, &mut effects)

@@ -1,6 +1,7 @@
 //! The configuration the running router works by: one immutable snapshot, swapped whole when an admin changes something.
 //! Read from the tables by `heliograph_schema::store::routing`; nothing on the hot path asks the database for it.
 
+use crate::markup_core::Names;
 use heliograph_schema::ids::{ChannelId, GuildId, RoleId, ThreadId};
 use std::{collections::HashMap, sync::Arc};
 
@@ -142,6 +143,8 @@ pub struct RoutingTable {
     pub mappings: HashMap<ChannelId, Vec<Mapping>>,
     /// Every channel that is or was mirrored into and may still have work: targets of mappings and of pending deliveries.
     pub targets: Vec<ChannelId>,
+    /// The names of all known channels, for mirrors.
+    pub names: Arc<Names>,
 }
 
 impl RoutingTable {

@@ -1,6 +1,7 @@
 //! Reads the routing snapshot from the tables. The only place where rows of the configuration become routing; a row that makes
 //! no sense is an error, since a router that leaves it out would lose signals silently.
 
+use crate::markup_core::Names;
 use crate::routing::{
     ChannelRole, Connector, DiscoveryRequest, Mapping, RoutingTable, SourceChannel, ThreadMode,
 };
@@ -30,6 +31,10 @@ fn table(rows: RoutingRows, version: u64) -> Result<RoutingTable, StoreError> {
     let mut table = RoutingTable {
         version,
         targets: rows.targets,
+        names: Arc::new(Names {
+            channels: rows.channel_names.into_iter().collect(),
+            ..Names::default()
+        }),
         ..RoutingTable::default()
     };
     for (row, token_hash) in rows.connectors {

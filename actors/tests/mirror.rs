@@ -12,6 +12,7 @@ use heliograph_actors::{
     messages::{RecordDeliveries, Wanted},
     mirror::{Mirror, MirrorMakings},
     mirror_core::Settings,
+    mirror_reads::MirrorReads,
     port::Port,
     restart_core::RestartBudget,
     steady_clock::SteadyClock,
@@ -26,6 +27,7 @@ use heliograph_schema::{
     test_database::TestDatabase,
 };
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 
 const TARGET: u64 = 900;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -93,7 +95,8 @@ impl Stage {
                 has_token: true,
                 seed: 0,
             },
-            store: self.db.store(),
+            reads: MirrorReads::new(self.db.store()),
+            routing: watch::channel(Arc::default()).1,
             ledger: self.ledger.clone(),
             discord: Some(self.discord.clone()),
             gate: Gate::new(50),

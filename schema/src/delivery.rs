@@ -75,6 +75,45 @@ pub struct PendingDelivery {
     pub wanted_age_ms: i64,
     /// What stands there now.
     pub parts: Vec<PostedPart>,
+    /// The name of the source thread it stands in, where one is known.
+    pub thread_name: Option<String>,
+}
+
+/// What a target channel has to do, as far as one reading goes, and how it stands.
+#[derive(Debug, Default)]
+pub struct PendingPage {
+    /// In order of ordinals.
+    pub rows: Vec<PendingDelivery>,
+    /// Nothing behind them.
+    pub complete: bool,
+    /// A person has paused the channel.
+    pub is_paused: bool,
+    /// The channel is a forum: messages stand in threads of it, and each thread begins with one.
+    pub is_forum: bool,
+    /// Threads that are to be archived, or opened again, because their source threads were.
+    pub threads: Vec<MirroredThread>,
+}
+
+/// A thread of the target channel that mirrors one of a source channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MirroredThread {
+    /// The source thread. In a forum also a signal that stands in none: its id is that of the thread it would open.
+    pub thread_id: ThreadId,
+    /// The thread of the target channel.
+    pub mirrored_thread_id: ThreadId,
+    /// Whether it is archived.
+    pub is_archived: bool,
+}
+
+/// What the tables know of a source thread for one target channel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KnownThread {
+    /// The thread that mirrors it.
+    pub mirrored_thread_id: Option<ThreadId>,
+    /// Its name.
+    pub name: Option<String>,
+    /// The mirrored message of the signal it hangs on.
+    pub starter: Option<MessageId>,
 }
 
 /// What became of one part.

@@ -140,6 +140,7 @@ fn succeeded(call: &Call, raw: &Raw, me: Option<UserId>) -> Outcome {
             (Ok(messages), Some(me)) => listed(messages, me),
             _ => ambiguous("the list of messages does not read"),
         },
+        _ => ambiguous("an answer to no question of ours"),
     }
 }
 
@@ -288,6 +289,7 @@ mod tests {
         Call::Create {
             payload: PartPayload::default(),
             nonce: "n".into(),
+            reply_to: None,
         }
     }
 

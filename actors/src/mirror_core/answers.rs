@@ -1,18 +1,22 @@
 //! What an answer means for the delivery it was for, and for the target channel as a whole.
 
-use super::{Effect, Errand, Flight, Inventory, MirrorCore, Parked, StrayEdit, delivery::Step};
+use super::{
+    Effect, Errand, Flight, Inventory, MirrorCore, Parked, StrayEdit,
+    delivery::{Step, UNCERTAIN},
+};
 use crate::{
     exchange::{Answer, Call, Listed, Outcome},
     limits_core::Route,
 };
 use heliograph_schema::{
-    delivery::{PartChange, PostedPart, Progress},
-    ids::{MessageId, SignalId},
+    delivery::{Address, KnownThread, MirroredThread, PartChange, PostedPart, Progress},
+    ids::{MessageId, SignalId, ThreadId},
 };
 
 /// Discord's codes that mean something to a mirror (documented).
 const UNKNOWN_CHANNEL: u64 = 10_003;
 const UNKNOWN_MESSAGE: u64 = 10_008;
+const UNKNOWN_WEBHOOK: u64 = 10_015;
 const UNKNOWN_GUILD: u64 = 10_004;
 const MISSING_ACCESS: u64 = 50_001;
 const NOT_A_TEXT_CHANNEL: u64 = 50_008;
@@ -41,13 +45,23 @@ enum Refusal {
     Final,
     /// The channel: every message.
     Target,
+    /// The thread it stands in is archived: it must be opened first.
+    Archived,
+    /// The thread it stands in is not there.
+    ThreadGone,
+    /// The webhook it goes through is not there.
+    WebhookGone,
     /// Nothing we know: it may be tried again.
     Unknown,
 }
 
-fn refusal(status: u16, code: u64) -> Refusal {
+fn refusal(status: u16, code: u64, at: Address) -> Refusal {
     match (status, code) {
         (_, UNKNOWN_MESSAGE) => Refusal::Gone,
+        (_, UNKNOWN_WEBHOOK) => Refusal::WebhookGone,
+        (_, UNKNOWN_CHANNEL) if at.thread_id.is_some() => Refusal::ThreadGone,
+        (_, ARCHIVED_THREAD) if at.thread_id.is_some() => Refusal::Archived,
+        (_, LOCKED_THREAD) if at.thread_id.is_some() => Refusal::Final,
         (
             _,
             UNKNOWN_CHANNEL | UNKNOWN_GUILD | MISSING_ACCESS | NOT_A_TEXT_CHANNEL
@@ -75,10 +89,7 @@ impl MirrorCore {
         else {
             return;
         };
-        let route = match &flight.errand {
-            Errand::Delivery { call, .. } => call.route(),
-            Errand::Reading { .. } => Route::List,
-        };
+        let route = flight.errand.route();
         self.limits.heard(now_ms, route, answer.headers.as_ref());
         if let (Errand::Reading { inventory, after }, false) = (
             &flight.errand,
@@ -105,15 +116,16 @@ impl MirrorCore {
                 message,
             } => {
                 let reason = format!("{status} {code}: {message}");
-                self.rejected(
-                    now_ms,
-                    flight.errand,
-                    refusal(status, code),
-                    reason,
-                    effects,
-                );
+                let refusal = refusal(status, code, flight.errand.request().1);
+                self.rejected(now_ms, flight.errand, refusal, reason, effects);
             }
-            Outcome::Unreachable { reason } => self.fault(now_ms, &flight, reason, effects),
+            Outcome::Unreachable { reason } => {
+                if flight.errand.request().1.webhook_id.is_some() {
+                    // Its token may not be known in this life: it is looked for again.
+                    self.places.forget_webhook();
+                }
+                self.fault(now_ms, &flight, reason, effects);
+            }
             Outcome::Ambiguous { reason } => {
                 self.doubt(now_ms, &flight);
                 self.fault(now_ms, &flight, reason, effects);
@@ -122,12 +134,19 @@ impl MirrorCore {
                 self.faults = 0;
                 self.failing = None;
                 self.parked = None;
-                self.done(now_ms, flight.errand, done, effects);
+                self.done(now_ms, flight.sent_ms, flight.errand, done, effects);
             }
         }
     }
 
-    fn done(&mut self, now_ms: i64, errand: Errand, outcome: Outcome, effects: &mut Vec<Effect>) {
+    fn done(
+        &mut self,
+        now_ms: i64,
+        sent_ms: i64,
+        errand: Errand,
+        outcome: Outcome,
+        effects: &mut Vec<Effect>,
+    ) {
         match (errand, outcome) {
             (
                 Errand::Reading { inventory, .. },
@@ -143,6 +162,7 @@ impl MirrorCore {
                     signal_id,
                     part,
                     digest,
+                    at,
                     ..
                 },
                 Outcome::Posted { message_id },
@@ -150,7 +170,11 @@ impl MirrorCore {
                 self.counts.posted += 1;
                 self.claim(message_id);
                 if let Some(delivery) = self.delivery(signal_id) {
-                    delivery.posted(part, message_id, &digest);
+                    delivery.posted(part, message_id, &digest, at);
+                    if part == 0 {
+                        let took_ms = now_ms - delivery.wanted_at_ms;
+                        effects.push(Effect::Took(Route::Create, took_ms));
+                    }
                 }
                 self.stands(now_ms, signal_id, part, effects);
             }
@@ -160,6 +184,7 @@ impl MirrorCore {
                     part,
                     call: Call::Edit { message_id, .. },
                     digest,
+                    ..
                 },
                 Outcome::Edited,
             ) => {
@@ -167,6 +192,7 @@ impl MirrorCore {
                 let unsure_until_ms = self.unsure_until_ms(now_ms, signal_id, message_id, &digest);
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.edited(part, message_id, &digest, unsure_until_ms);
+                    effects.push(Effect::Took(Route::Edit, now_ms - delivery.changed_at_ms));
                 }
                 self.stands(now_ms, signal_id, part, effects);
             }
@@ -175,10 +201,100 @@ impl MirrorCore {
                     signal_id, part, ..
                 },
                 Outcome::Deleted,
-            ) => self.removed(now_ms, signal_id, part, effects),
+            ) => {
+                if let Some(delivery) = self.delivery(signal_id) {
+                    effects.push(Effect::Took(Route::Delete, now_ms - delivery.changed_at_ms));
+                }
+                self.removed(now_ms, signal_id, part, effects);
+            }
+            (
+                Errand::Thread {
+                    signal_id,
+                    thread_id,
+                    call,
+                    digest,
+                },
+                Outcome::Opened {
+                    thread_id: mirrored_thread_id,
+                },
+            ) => {
+                let posted = matches!(call, Call::OpenPost { .. }).then_some(digest);
+                self.opened(
+                    now_ms,
+                    signal_id,
+                    thread_id,
+                    mirrored_thread_id,
+                    posted,
+                    effects,
+                );
+            }
+            (
+                Errand::Thread {
+                    signal_id,
+                    thread_id,
+                    ..
+                },
+                Outcome::Found {
+                    thread_id: Some(found),
+                },
+            ) => {
+                // Of a forum its first message stands too, as an attempt left it that nobody answered.
+                let posted = self.places.is_forum.then(|| UNCERTAIN.to_vec());
+                self.opened(now_ms, signal_id, thread_id, found, posted, effects);
+            }
+            (Errand::Thread { thread_id, .. }, Outcome::Found { thread_id: None }) => {
+                self.places.not_found(thread_id, sent_ms);
+            }
+            (Errand::Webhook(_), Outcome::Webhook { webhook_id }) => {
+                self.places.webhook_is(webhook_id);
+            }
+            (Errand::Archive(thread), Outcome::Archived) => {
+                self.archiving
+                    .retain(|other| other.mirrored_thread_id != thread.mirrored_thread_id);
+                self.record_with_threads(now_ms, Vec::new(), vec![thread], effects);
+            }
             // An answer that does not fit its question says nothing.
             _ => {}
         }
+    }
+
+    /// A thread is there. `posted`: with it the first message of this signal, which shows this digest.
+    fn opened(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        thread_id: ThreadId,
+        mirrored_thread_id: ThreadId,
+        posted: Option<Vec<u8>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.places.opened(thread_id, mirrored_thread_id);
+        let thread = MirroredThread {
+            thread_id,
+            mirrored_thread_id,
+            is_archived: false,
+        };
+        let first = MessageId::new(mirrored_thread_id.get());
+        let at = Address {
+            thread_id: Some(mirrored_thread_id),
+            webhook_id: None,
+        };
+        let (Some(digest), Some(message_id), Some(delivery)) =
+            (posted, first, self.delivery(signal_id))
+        else {
+            return self.record_with_threads(now_ms, Vec::new(), vec![thread], effects);
+        };
+        delivery.at.thread_id = Some(mirrored_thread_id);
+        delivery.posted(0, message_id, &digest, at);
+        effects.push(Effect::Took(Route::Create, now_ms - delivery.wanted_at_ms));
+        self.counts.posted += 1;
+        let change = PartChange::Stands(PostedPart {
+            part: 0,
+            message_id,
+            digest,
+            at,
+        });
+        self.complete_with_threads(now_ms, signal_id, Some(change), vec![thread], effects);
     }
 
     fn listed(&mut self, mut inventory: Inventory, page: Vec<Listed>, next_after: Option<i64>) {
@@ -223,6 +339,17 @@ impl MirrorCore {
         change: Option<PartChange>,
         effects: &mut Vec<Effect>,
     ) {
+        self.complete_with_threads(now_ms, signal_id, change, Vec::new(), effects);
+    }
+
+    fn complete_with_threads(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        change: Option<PartChange>,
+        threads: Vec<MirroredThread>,
+        effects: &mut Vec<Effect>,
+    ) {
         let (target, spans) = (self.settings.target_channel_id, self.settings.spans());
         let Some(delivery) = self
             .ordinals
@@ -239,13 +366,13 @@ impl MirrorCore {
         let progress = if is_done {
             Progress::Delivered {
                 revision: delivery.desired_revision,
-                note: delivery.note.clone(),
+                note: delivery.remark(),
             }
         } else {
             Progress::Working
         };
         let record = self.record_of(signal_id, change, progress);
-        self.record(now_ms, vec![record], effects);
+        self.record_with_threads(now_ms, vec![record], threads, effects);
     }
 
     fn rejected(
@@ -259,16 +386,56 @@ impl MirrorCore {
         if refusal == Refusal::Target {
             return self.park(now_ms, PARKED_PROBE_MS, reason);
         }
-        let Errand::Delivery {
-            signal_id,
-            part,
-            call,
-            ..
-        } = errand
-        else {
-            return self.pause(now_ms, reason);
+        if refusal == Refusal::WebhookGone {
+            self.places.forget_webhook();
+        }
+        let (signal_id, part, call, at) = match errand {
+            Errand::Delivery {
+                signal_id,
+                part,
+                call,
+                at,
+                ..
+            } => (signal_id, part, call, at),
+            Errand::Thread {
+                signal_id,
+                thread_id,
+                call: Call::OpenThread { from: Some(_), .. },
+                ..
+            } if refusal == Refusal::Gone => {
+                // The message it was to hang on is gone: it hangs on none.
+                self.places.learn(thread_id, Some(KnownThread::default()));
+                return self.count_refusal(now_ms, signal_id, reason, effects);
+            }
+            Errand::Thread {
+                signal_id, call, ..
+            } => (signal_id, 0, call, Address::default()),
+            Errand::Reading { inventory, .. } if refusal == Refusal::ThreadGone => {
+                return self.listed(inventory, Vec::new(), None);
+            }
+            Errand::Archive(thread) => {
+                // Not worth a word: the next reading of the tables asks again.
+                self.archiving
+                    .retain(|other| other.mirrored_thread_id != thread.mirrored_thread_id);
+                return;
+            }
+            Errand::Webhook(_) | Errand::Reading { .. } => return self.pause(now_ms, reason),
         };
         match (refusal, call) {
+            (Refusal::ThreadGone, Call::Delete { .. }) => {
+                self.removed(now_ms, signal_id, part, effects);
+            }
+            (Refusal::ThreadGone, Call::Edit { message_id, .. }) => {
+                self.gone(now_ms, signal_id, part, message_id, effects);
+            }
+            (Refusal::ThreadGone, _) => {
+                let reason = format!("the mirrored thread is gone ({reason})");
+                self.give_up(now_ms, signal_id, reason, effects);
+            }
+            (Refusal::Archived, _) => {
+                self.open_again(signal_id, at);
+                self.count_refusal(now_ms, signal_id, reason, effects);
+            }
             (Refusal::Gone, Call::Delete { .. }) => self.removed(now_ms, signal_id, part, effects),
             (Refusal::Gone, Call::Edit { .. })
                 if self
@@ -278,12 +445,7 @@ impl MirrorCore {
                 self.removed(now_ms, signal_id, part, effects);
             }
             (Refusal::Gone, Call::Edit { message_id, .. }) => {
-                if let Some(delivery) = self.delivery(signal_id) {
-                    delivery.stand(part, message_id, &[]);
-                    delivery.note =
-                        Some("the mirrored message was deleted by somebody else".to_owned());
-                }
-                self.stands(now_ms, signal_id, part, effects);
+                self.gone(now_ms, signal_id, part, message_id, effects);
             }
             // What a repeated create is told when its message was posted by an earlier attempt and is deleted.
             (Refusal::Gone, Call::Create { .. }) => {
@@ -296,6 +458,41 @@ impl MirrorCore {
             }
             (Refusal::Final, _) => self.give_up(now_ms, signal_id, reason, effects),
             _ => self.count_refusal(now_ms, signal_id, reason, effects),
+        }
+    }
+
+    /// Somebody else deleted the message: it is never touched again.
+    fn gone(
+        &mut self,
+        now_ms: i64,
+        signal_id: SignalId,
+        part: u16,
+        message_id: MessageId,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(delivery) = self.delivery(signal_id) {
+            let at = delivery
+                .parts
+                .get(&part)
+                .map_or(delivery.at, |stands| stands.at);
+            delivery.stand(part, message_id, &[], at);
+            delivery.note = Some("the mirrored message was deleted by somebody else".to_owned());
+        }
+        self.stands(now_ms, signal_id, part, effects);
+    }
+
+    /// The thread is opened again before the request is repeated.
+    fn open_again(&mut self, signal_id: SignalId, at: Address) {
+        let is_forum = self.places.is_forum;
+        let key = self
+            .delivery(signal_id)
+            .and_then(|delivery| delivery.thread_key(is_forum));
+        if let (Some(thread_id), Some(mirrored_thread_id)) = (key, at.thread_id) {
+            self.archiving.push_front(MirroredThread {
+                thread_id,
+                mirrored_thread_id,
+                is_archived: false,
+            });
         }
     }
 
@@ -390,14 +587,20 @@ impl MirrorCore {
 
     fn doubt(&mut self, now_ms: i64, flight: &Flight) {
         let spans = self.settings.spans();
-        let Errand::Delivery {
-            signal_id,
-            part,
-            call,
-            digest,
-        } = &flight.errand
-        else {
-            return;
+        let (signal_id, part, call, digest) = match &flight.errand {
+            Errand::Delivery {
+                signal_id,
+                part,
+                call,
+                digest,
+                ..
+            } => (signal_id, part, call, digest),
+            Errand::Thread { thread_id, .. } => {
+                let until_ms = flight.sent_ms + spans.settle_ms;
+                return self.places.doubt(*thread_id, until_ms);
+            }
+            Errand::Webhook(_) => return self.places.forget_webhook(),
+            Errand::Archive(_) | Errand::Reading { .. } => return,
         };
         if let Call::Edit { message_id, .. } = call {
             let until_ms = flight.sent_ms + spans.settle_ms;
@@ -416,7 +619,7 @@ impl MirrorCore {
             }
             Call::Delete { .. } => drop(delivery.deleting.insert(*part)),
             Call::Edit { .. } => delivery.shows_something_else(*part),
-            Call::List { .. } => {}
+            _ => {}
         }
     }
 
@@ -425,7 +628,7 @@ impl MirrorCore {
     fn fault(&mut self, now_ms: i64, flight: &Flight, reason: String, effects: &mut Vec<Effect>) {
         self.counts.faults += 1;
         self.pause(now_ms, reason.clone());
-        if let Errand::Delivery { signal_id, .. } = flight.errand
+        if let Some(signal_id) = flight.signal_id()
             && let Some(delivery) = self.delivery(signal_id)
         {
             delivery.faults += 1;

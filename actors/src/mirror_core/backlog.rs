@@ -1,15 +1,19 @@
 //! What is wanted: from commits while the mirror keeps up, from the table when it does not. In memory is only what stands at
 //! the front of the table, so that order holds.
 
-use super::delivery::{Delivery, Earlier};
+use super::delivery::{Delivery, Earlier, Reply};
 use super::{Effect, MirrorCore};
+use crate::rules_core::CompiledRules;
 use heliograph_schema::{
-    delivery::{PendingDelivery, WantedDelivery},
+    delivery::{PendingDelivery, PendingPage, WantedDelivery},
     ids::SignalId,
 };
+use std::{collections::HashSet, sync::Arc};
 
 /// A read that failed is repeated after this long.
 const READ_RETRY_MS: i64 = 1_000;
+/// Sets of rules that are remembered; beyond it they are learned anew with the rows that speak of them.
+const RULES_MAX: usize = 1_000;
 
 impl MirrorCore {
     pub(super) fn wanted(
@@ -18,9 +22,10 @@ impl MirrorCore {
         wanted: WantedDelivery,
         effects: &mut Vec<Effect>,
     ) {
-        let signal_id = wanted.signal.signal_id;
+        let (signal_id, names) = (wanted.signal.signal_id, self.names.clone());
         if let Some(delivery) = self.delivery(signal_id) {
-            delivery.want(wanted.signal, wanted.desired_revision, wanted.committed_at);
+            let (signal, revision) = (wanted.signal, wanted.desired_revision);
+            delivery.want(now_ms, signal, revision, wanted.committed_at, &names);
             return;
         }
         // The first revision of a signal: nothing of it can stand anywhere.
@@ -30,10 +35,29 @@ impl MirrorCore {
             self.pass_over();
             return;
         }
-        self.insert(Delivery::wanted(now_ms, wanted, is_new));
-        if !is_new {
+        // A row knows the thread's name and brings the rules that nobody has told of yet.
+        let rules = self.rules_of(wanted.rule_set_id);
+        let is_known = is_new && wanted.signal.thread_id.is_none() && rules.is_some();
+        let rules = rules.and_then(Result::ok).unwrap_or_default();
+        self.insert(Delivery::wanted(now_ms, wanted, is_known, rules, names));
+        if !is_known {
             effects.push(Effect::ReadRow(signal_id));
         }
+    }
+
+    /// `None`: not known yet; an error: they cannot be carried out.
+    fn rules_of(&self, rule_set_id: Option<i64>) -> Option<Result<Arc<CompiledRules>, String>> {
+        match rule_set_id {
+            None => Some(Ok(Arc::default())),
+            Some(id) => self.rules.get(&id).cloned(),
+        }
+    }
+
+    pub(super) fn learn_rules(&mut self, rules: Vec<(i64, Result<Arc<CompiledRules>, String>)>) {
+        if self.rules.len() + rules.len() > RULES_MAX {
+            self.rules.clear();
+        }
+        self.rules.extend(rules);
     }
 
     pub(super) fn pass_over(&mut self) {
@@ -62,29 +86,68 @@ impl MirrorCore {
         });
     }
 
-    pub(super) fn pending(&mut self, now_ms: i64, rows: Vec<PendingDelivery>, complete: bool) {
+    pub(super) fn pending(&mut self, now_ms: i64, page: PendingPage) {
         if !std::mem::replace(&mut self.reading, false) {
             return;
         }
+        (self.is_paused, self.places.is_forum) = (page.is_paused, page.is_forum);
+        self.archiving = page.threads.iter().copied().collect();
+        self.forget_dropped(&page);
         let (started_ms, spans) = (self.started_ms, self.settings.spans());
-        let mut all_taken = complete;
-        for row in rows {
+        let mut all_taken = page.complete;
+        for row in page.rows {
+            let rules = self.rules_of(row.rule_set_id);
+            let names = self.names.clone();
             let signal_id = row.signal.signal_id;
             let is_full = self.deliveries.len() >= self.settings.backlog_max;
             let is_touched = self.touched.contains(&signal_id);
             match self.delivery(signal_id) {
                 // Of one that is not known yet a reading of its own is under way, which alone may tell.
-                Some(delivery) => delivery.want(row.signal, row.desired_revision, None),
+                Some(delivery) => {
+                    delivery.want(now_ms, row.signal, row.desired_revision, None, &names);
+                }
                 // The row may be older than what we recorded meanwhile: it is read once more.
                 None if is_touched => all_taken = false,
                 None if is_full => {
                     all_taken = false;
                     break;
                 }
-                None => self.insert(Delivery::pending(now_ms, row, started_ms, spans)),
+                None => match rules {
+                    Some(Ok(rules)) => self.insert(Delivery::pending(
+                        now_ms, row, started_ms, spans, rules, names,
+                    )),
+                    Some(Err(reason)) => {
+                        self.insert(Delivery::poisoned(now_ms, row, reason, names))
+                    }
+                    None => all_taken = false,
+                },
             }
         }
         self.behind = !all_taken || self.passed_over;
+    }
+
+    /// What is not among the rows any more was dropped by a person. Not so what was recorded while they were read, and what a
+    /// request is under way for.
+    fn forget_dropped(&mut self, page: &PendingPage) {
+        let until = match page.rows.last() {
+            Some(last) if !page.complete => last.ordinal,
+            _ => i64::MAX,
+        };
+        let wanted: HashSet<SignalId> = page.rows.iter().map(|row| row.signal.signal_id).collect();
+        let under_way = self.flight.as_ref().and_then(|flight| flight.signal_id());
+        let dropped: Vec<SignalId> = self
+            .deliveries
+            .range(..=until)
+            .map(|(_, delivery)| delivery.signal_id())
+            .filter(|signal_id| !wanted.contains(signal_id) && !self.touched.contains(signal_id))
+            .collect();
+        for signal_id in dropped {
+            if under_way == Some(signal_id) {
+                self.passed_over = true;
+            } else {
+                self.remove(signal_id);
+            }
+        }
     }
 
     pub(super) fn row(
@@ -94,12 +157,20 @@ impl MirrorCore {
         row: Option<Box<PendingDelivery>>,
     ) {
         let (started_ms, spans, behind) = (self.started_ms, self.settings.spans(), self.behind);
+        let rules = row.as_ref().map(|row| self.rules_of(row.rule_set_id));
         let Some(delivery) = self.delivery(signal_id).filter(|delivery| !delivery.known) else {
             return;
         };
-        match row {
-            Some(row) => delivery.learn(now_ms, *row, started_ms, spans),
-            None => return self.remove(signal_id),
+        match (row, rules) {
+            (Some(row), Some(Some(Ok(rules)))) => {
+                delivery.learn(now_ms, *row, started_ms, spans, rules);
+            }
+            (Some(_), Some(Some(Err(reason)))) => delivery.poison(reason),
+            (Some(_), _) => {
+                self.remove(signal_id);
+                return self.pass_over();
+            }
+            (None, _) => return self.remove(signal_id),
         }
         // Its messages have yet to appear, and others that come before it may still wait in the table.
         if behind && delivery.delivered_revision == 0 {
@@ -127,7 +198,17 @@ impl MirrorCore {
                     delivery.not_before_ms = delivery.not_before_ms.max(now_ms + READ_RETRY_MS);
                 }
             }
-            Effect::Send { .. } | Effect::Record { .. } | Effect::WakeAt(_) => {}
+            Effect::ReadReply(signal_id, _) => {
+                if let Some(delivery) = self.delivery(*signal_id) {
+                    delivery.reply = Reply::Unasked;
+                    delivery.not_before_ms = delivery.not_before_ms.max(now_ms + READ_RETRY_MS);
+                }
+            }
+            Effect::ReadThread(thread_id) => {
+                self.places.learn(*thread_id, None);
+                self.not_before_ms = self.not_before_ms.max(now_ms + READ_RETRY_MS);
+            }
+            Effect::Send { .. } | Effect::Record { .. } | Effect::Took(..) | Effect::WakeAt(_) => {}
         }
     }
 }

@@ -1,15 +1,15 @@
 //! What to do next: the first delivery that can go on, within the limits, and the request for it.
 
-use super::delivery::{Delivery, Earlier, Step};
+use super::delivery::{Delivery, Earlier, Reply, Step};
 use super::inventory::Inventory;
 use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
 use crate::{
     exchange::{Call, Request},
-    limits_core::Permit,
+    limits_core::{Permit, Route},
 };
 use heliograph_schema::{
     delivery::{Address, PartChange, PostedPart, Progress},
-    ids::{MessageId, SignalId},
+    ids::{MessageId, SignalId, ThreadId},
 };
 
 impl MirrorCore {
@@ -26,7 +26,7 @@ impl MirrorCore {
             ));
             return;
         }
-        if self.record_cancelled(now_ms, effects) || !self.settings.has_token {
+        if self.record_cancelled(now_ms, effects) || !self.settings.has_token || self.is_paused {
             return;
         }
         let pause_ms = self
@@ -39,8 +39,10 @@ impl MirrorCore {
         }
         match self.choose(now_ms, effects) {
             Choice::Act(signal_id, step) => self.act(now_ms, signal_id, step, door, effects),
-            Choice::Wait(Some(wake_ms)) => effects.push(Effect::WakeAt(wake_ms)),
-            Choice::Wait(None) => {}
+            Choice::Wait(wake_ms) => {
+                effects.extend(wake_ms.map(Effect::WakeAt));
+                self.archive(now_ms, door, effects);
+            }
         }
     }
 
@@ -54,7 +56,7 @@ impl MirrorCore {
             .map(|delivery| {
                 let progress = Progress::Delivered {
                     revision: delivery.desired_revision,
-                    note: delivery.note.clone(),
+                    note: delivery.remark(),
                 };
                 self.record_of(delivery.signal_id(), None, progress)
             })
@@ -94,10 +96,25 @@ impl MirrorCore {
                 sooner(delivery.not_before_ms);
                 continue;
             }
-            let step = delivery.step(now_ms, target, self.inventory.as_ref(), spans);
+            let first = delivery.is_to_post().then(|| {
+                self.places
+                    .prepare(now_ms, delivery, self.started_ms, spans)
+            });
+            let step = match first.flatten() {
+                Some(first) => first,
+                None => delivery.step(now_ms, target, self.inventory.as_ref(), spans),
+            };
+            let step = match step {
+                Step::Edit { at, .. } => self.places.reach(at).unwrap_or(step),
+                step => step,
+            };
             let makes_or_reads = matches!(
                 step,
-                Step::Create { .. } | Step::List { .. } | Step::Adopt { .. }
+                Step::Create { .. }
+                    | Step::OpenPost { .. }
+                    | Step::FindThread { .. }
+                    | Step::List { .. }
+                    | Step::Adopt { .. }
             );
             if makes_or_reads && in_doubt.is_some_and(|other| other != signal_id) {
                 continue;
@@ -110,6 +127,14 @@ impl MirrorCore {
                         signal_id,
                         delivery.delivered_revision,
                     ));
+                }
+                Step::ReadReply(answered) => {
+                    delivery.reply = Reply::Asked;
+                    effects.push(Effect::ReadReply(signal_id, answered));
+                }
+                Step::ReadThread(thread_id) => {
+                    self.places.ask(thread_id);
+                    effects.push(Effect::ReadThread(thread_id));
                 }
                 step => match step
                     .route()
@@ -132,9 +157,16 @@ impl MirrorCore {
         door: Door<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        let errand = |part, call, digest| Errand::Delivery {
+        let errand = |part, call, digest, at| Errand::Delivery {
             signal_id,
             part,
+            call,
+            digest,
+            at,
+        };
+        let thread = |thread_id, call, digest| Errand::Thread {
+            signal_id,
+            thread_id,
             call,
             digest,
         };
@@ -144,12 +176,24 @@ impl MirrorCore {
                 payload,
                 digest,
                 nonce,
-            } => errand(part, Call::Create { payload, nonce }, digest),
+                reply_to,
+                at,
+            } => errand(
+                part,
+                Call::Create {
+                    payload,
+                    nonce,
+                    reply_to,
+                },
+                digest,
+                at,
+            ),
             Step::Edit {
                 part,
                 message_id,
                 payload,
                 digest,
+                at,
             } => errand(
                 part,
                 Call::Edit {
@@ -157,11 +201,35 @@ impl MirrorCore {
                     payload,
                 },
                 digest,
+                at,
             ),
-            Step::Delete { part, message_id } => {
-                errand(part, Call::Delete { message_id }, Vec::new())
+            Step::Delete {
+                part,
+                message_id,
+                at,
+            } => {
+                let at = self.places.for_deletion(at);
+                errand(part, Call::Delete { message_id }, Vec::new(), at)
             }
-            Step::List { from_ms } => self.reading_from(now_ms, from_ms),
+            Step::OpenPost {
+                thread_id,
+                name,
+                payload,
+                digest,
+            } => thread(thread_id, Call::OpenPost { name, payload }, digest),
+            Step::OpenThread {
+                thread_id,
+                name,
+                from,
+            } => thread(thread_id, Call::OpenThread { name, from }, Vec::new()),
+            Step::FindThread {
+                thread_id,
+                name,
+                since_ms,
+            } => thread(thread_id, Call::FindThread { name, since_ms }, Vec::new()),
+            Step::FindWebhook => Errand::Webhook(Call::FindWebhook),
+            Step::MakeWebhook => Errand::Webhook(Call::MakeWebhook),
+            Step::List { from_ms, thread_id } => self.reading_from(now_ms, from_ms, thread_id),
             Step::Done => return self.complete(now_ms, signal_id, None, effects),
             Step::Poison(reason) => return self.bury(now_ms, signal_id, reason, effects),
             Step::Forget { part } => {
@@ -179,10 +247,11 @@ impl MirrorCore {
                 part,
                 message_id,
                 digest,
+                at,
             } => {
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.doubt = None;
-                    delivery.stand(part, message_id, &digest);
+                    delivery.stand(part, message_id, &digest, at);
                 }
                 self.claim(message_id);
                 self.counts.adopted += 1;
@@ -190,22 +259,23 @@ impl MirrorCore {
                     part,
                     message_id,
                     digest,
-                    at: Address::default(),
+                    at,
                 });
                 return self.complete(now_ms, signal_id, Some(change), effects);
             }
-            Step::ReadRevisions | Step::Wait(_) => return,
+            Step::ReadRevisions | Step::ReadReply(_) | Step::ReadThread(_) | Step::Wait(_) => {
+                return;
+            }
         };
         self.send(now_ms, errand, door, effects);
     }
 
     /// The next page of the reading under way when it reaches back far enough, else the first page of one that serves every
     /// doubt there is.
-    pub(super) fn reading_from(&mut self, now_ms: i64, from_ms: i64) -> Errand {
-        if let Some((inventory, after)) = self
-            .paging
-            .take_if(|(inventory, _)| inventory.from_ms <= from_ms)
-        {
+    fn reading_from(&mut self, now_ms: i64, from_ms: i64, thread_id: Option<ThreadId>) -> Errand {
+        if let Some((inventory, after)) = self.paging.take_if(|(inventory, _)| {
+            inventory.thread_id == thread_id && inventory.from_ms <= from_ms
+        }) {
             return Errand::Reading { inventory, after };
         }
         let doubts = self
@@ -214,6 +284,7 @@ impl MirrorCore {
             .filter_map(|delivery| delivery.doubt.as_ref());
         let inventory = Inventory::new(
             doubts.map(|doubt| doubt.first_ms).fold(from_ms, i64::min),
+            thread_id,
             now_ms,
         );
         Errand::Reading {
@@ -236,12 +307,8 @@ impl MirrorCore {
             return;
         }
         self.held = None;
-        let (call, signal_id) = match &errand {
-            Errand::Delivery {
-                call, signal_id, ..
-            } => (call.clone(), Some(*signal_id)),
-            Errand::Reading { after, .. } => (Call::List { after: *after }, None),
-        };
+        let (call, at) = errand.request();
+        let signal_id = errand.signal_id();
         self.limits.sent(now_ms, call.route());
         let request_id = self.fresh_id();
         self.flight = Some(Flight {
@@ -254,6 +321,7 @@ impl MirrorCore {
         let request = Request {
             request_id,
             target_channel_id: self.settings.target_channel_id,
+            at,
             call,
         };
         effects.push(Effect::Send {
@@ -263,6 +331,18 @@ impl MirrorCore {
         effects.push(Effect::WakeAt(
             now_ms + 2 * self.settings.request_timeout_ms + 1,
         ));
+    }
+
+    /// Threads follow their source threads when nothing else is to be done.
+    fn archive(&mut self, now_ms: i64, door: Door<'_>, effects: &mut Vec<Effect>) {
+        let Some(thread) = self.archiving.front().copied() else {
+            return;
+        };
+        match self.limits.may_send(now_ms, Route::ChangeThread) {
+            Permit::Now => self.send(now_ms, Errand::Archive(thread), door, effects),
+            Permit::At(at_ms) => effects.push(Effect::WakeAt(at_ms)),
+            Permit::AfterAnswer => {}
+        }
     }
 
     /// A page that did not come is asked for again.
@@ -278,6 +358,51 @@ impl MirrorCore {
             .iter_mut()
             .chain(self.paging.as_mut().map(|(inventory, _)| inventory));
         readings.for_each(|inventory| inventory.claim(message_id));
+    }
+}
+
+impl Flight {
+    /// The signal it is for.
+    pub(super) fn signal_id(&self) -> Option<SignalId> {
+        self.errand.signal_id()
+    }
+}
+
+impl Errand {
+    pub(super) fn route(&self) -> Route {
+        match self {
+            Self::Delivery { call, .. } | Self::Thread { call, .. } | Self::Webhook(call) => {
+                call.route()
+            }
+            Self::Archive(_) => Route::ChangeThread,
+            Self::Reading { .. } => Route::List,
+        }
+    }
+
+    fn signal_id(&self) -> Option<SignalId> {
+        match self {
+            Self::Delivery { signal_id, .. } | Self::Thread { signal_id, .. } => Some(*signal_id),
+            Self::Archive(_) | Self::Webhook(_) | Self::Reading { .. } => None,
+        }
+    }
+
+    pub(super) fn request(&self) -> (Call, Address) {
+        let in_thread = |thread_id| Address {
+            thread_id,
+            webhook_id: None,
+        };
+        match self {
+            Self::Delivery { call, at, .. } => (call.clone(), *at),
+            Self::Thread { call, .. } | Self::Webhook(call) => (call.clone(), Address::default()),
+            Self::Archive(thread) => {
+                let archived = thread.is_archived;
+                let at = in_thread(Some(thread.mirrored_thread_id));
+                (Call::Archive { archived }, at)
+            }
+            Self::Reading { inventory, after } => {
+                (Call::List { after: *after }, in_thread(inventory.thread_id))
+            }
+        }
     }
 }
 

@@ -4,12 +4,14 @@
 use super::{doubt::Doubt, inventory::Inventory};
 use crate::{
     limits_core::Route,
-    payload::{Identity, PartPayload, nonce},
-    render_core::render,
+    markup_core::Names,
+    payload::{Identity, PartPayload, Posting, nonce},
+    render_core::{How, Rendering, render_with},
+    rules_core::CompiledRules,
 };
 use heliograph_schema::{
     delivery::{Address, PendingDelivery, PostedPart, WantedDelivery},
-    ids::{ChannelId, MessageId, RoleId, SignalId},
+    ids::{ChannelId, MessageId, RoleId, SignalId, ThreadId},
     signal::SignalState,
 };
 use std::{
@@ -30,6 +32,13 @@ const START_MARGIN_MS: i64 = 5_000;
 pub(super) struct Delivery {
     pub(super) signal: Arc<SignalState>,
     pub(super) ping_role_id: Option<RoleId>,
+    pub(super) rules: Arc<CompiledRules>,
+    pub(super) names: Arc<Names>,
+    pub(super) thread_name: Option<String>,
+    /// Where its next messages go.
+    pub(super) at: Address,
+    pub(super) reply: Reply,
+    pub(super) repairs: u32,
     pub(super) ordinal: i64,
     pub(super) desired_revision: i32,
     pub(super) delivered_revision: i32,
@@ -56,11 +65,25 @@ pub(super) struct Delivery {
     pub(super) faults: u32,
     pub(super) not_before_ms: i64,
     pub(super) wanted_at_ms: i64,
+    /// When the latest change became known.
+    pub(super) changed_at_ms: i64,
     pub(super) committed_at: Option<Instant>,
     pub(super) note: Option<String>,
+    /// Why its rules hold it back.
+    pub(super) held_back: Option<String>,
+    /// Why it can never be rendered.
+    pub(super) poison: Option<String>,
     /// What earlier revisions looked like in the part in doubt.
     pub(super) earlier: Earlier,
     pub(super) rendered: Option<Vec<Rendered>>,
+}
+
+/// The message that the first part answers, asked for when its turn has come: whatever comes before it is on record then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Unasked,
+    Asked,
+    Read(Option<(MessageId, Address)>),
 }
 
 /// Of the revisions between what was delivered and what is wanted.
@@ -87,17 +110,40 @@ pub(super) enum Step {
         payload: PartPayload,
         digest: Vec<u8>,
         nonce: String,
+        reply_to: Option<MessageId>,
+        at: Address,
     },
     Edit {
         part: u16,
         message_id: MessageId,
         payload: PartPayload,
         digest: Vec<u8>,
+        at: Address,
     },
     Delete {
         part: u16,
         message_id: MessageId,
+        at: Address,
     },
+    /// The first message of a thread of a forum, which opens it.
+    OpenPost {
+        thread_id: ThreadId,
+        name: String,
+        payload: PartPayload,
+        digest: Vec<u8>,
+    },
+    OpenThread {
+        thread_id: ThreadId,
+        name: String,
+        from: Option<MessageId>,
+    },
+    FindThread {
+        thread_id: ThreadId,
+        name: String,
+        since_ms: i64,
+    },
+    FindWebhook,
+    MakeWebhook,
     /// A part somebody else deleted is not wanted any more.
     Forget {
         part: u16,
@@ -107,13 +153,19 @@ pub(super) enum Step {
         part: u16,
         message_id: MessageId,
         digest: Vec<u8>,
+        at: Address,
     },
-    /// The channel must be read back from this moment on.
+    /// The channel, or this thread of it, must be read back from this moment on.
     List {
         from_ms: i64,
+        thread_id: Option<ThreadId>,
     },
     /// Earlier revisions must be read.
     ReadRevisions,
+    /// The message that stands for the signal it answers must be read.
+    ReadReply(SignalId),
+    /// What is known of a thread must be read.
+    ReadThread(ThreadId),
     /// Nothing before this moment; `None`: before something else has happened.
     Wait(Option<i64>),
     /// It cannot be rendered.
@@ -128,6 +180,9 @@ impl Step {
             Self::Edit { .. } => Some(Route::Edit),
             Self::Delete { .. } => Some(Route::Delete),
             Self::List { .. } => Some(Route::List),
+            Self::OpenPost { .. } | Self::OpenThread { .. } => Some(Route::OpenThread),
+            Self::FindThread { .. } => Some(Route::FindThread),
+            Self::FindWebhook | Self::MakeWebhook => Some(Route::Webhook),
             _ => None,
         }
     }
@@ -143,10 +198,22 @@ pub(super) struct Spans {
 }
 
 impl Delivery {
-    pub(super) fn wanted(now_ms: i64, wanted: WantedDelivery, known: bool) -> Self {
+    pub(super) fn wanted(
+        now_ms: i64,
+        wanted: WantedDelivery,
+        known: bool,
+        rules: Arc<CompiledRules>,
+        names: Arc<Names>,
+    ) -> Self {
         Self {
             signal: wanted.signal,
             ping_role_id: wanted.ping_role_id,
+            rules,
+            names,
+            thread_name: None,
+            at: Address::default(),
+            reply: Reply::Unasked,
+            repairs: 0,
             ordinal: wanted.ordinal,
             desired_revision: wanted.desired_revision,
             delivered_revision: 0,
@@ -163,8 +230,11 @@ impl Delivery {
             faults: 0,
             not_before_ms: now_ms,
             wanted_at_ms: now_ms,
+            changed_at_ms: now_ms,
             committed_at: wanted.committed_at,
             note: None,
+            held_back: None,
+            poison: None,
             earlier: Earlier::Unasked,
             rendered: None,
         }
@@ -176,6 +246,8 @@ impl Delivery {
         row: PendingDelivery,
         started_ms: i64,
         spans: Spans,
+        rules: Arc<CompiledRules>,
+        names: Arc<Names>,
     ) -> Self {
         let wanted = WantedDelivery {
             signal: row.signal.clone(),
@@ -186,9 +258,35 @@ impl Delivery {
             desired_revision: row.desired_revision,
             committed_at: None,
         };
-        let mut delivery = Self::wanted(now_ms, wanted, false);
-        delivery.learn(now_ms, row, started_ms, spans);
+        let mut delivery = Self::wanted(now_ms, wanted, false, rules.clone(), names);
+        delivery.learn(now_ms, row, started_ms, spans, rules);
         delivery
+    }
+
+    /// One whose rules cannot be carried out.
+    pub(super) fn poisoned(
+        now_ms: i64,
+        row: PendingDelivery,
+        reason: String,
+        names: Arc<Names>,
+    ) -> Self {
+        let wanted = WantedDelivery {
+            signal: row.signal,
+            mapping_id: row.mapping_id,
+            ping_role_id: row.ping_role_id,
+            rule_set_id: row.rule_set_id,
+            ordinal: row.ordinal,
+            desired_revision: row.desired_revision,
+            committed_at: None,
+        };
+        let mut delivery = Self::wanted(now_ms, wanted, false, Arc::default(), names);
+        delivery.poison(reason);
+        delivery
+    }
+
+    /// Its rules cannot be carried out.
+    pub(super) fn poison(&mut self, reason: String) {
+        (self.known, self.poison) = (true, Some(reason));
     }
 
     /// Takes over what the row says of Discord. Only for a delivery of which nothing was known.
@@ -198,8 +296,12 @@ impl Delivery {
         row: PendingDelivery,
         started_ms: i64,
         spans: Spans,
+        rules: Arc<CompiledRules>,
     ) {
+        (self.rules, self.thread_name, self.repairs) = (rules, row.thread_name, row.repairs);
+        self.rendered = None;
         self.wanted_at_ms = now_ms - row.wanted_age_ms;
+        self.changed_at_ms = self.changed_at_ms.min(self.wanted_at_ms);
         self.delivered_revision = row.delivered_revision;
         self.attempts = row.attempts;
         self.not_before_ms = now_ms + row.wait_ms.max(0);
@@ -210,7 +312,8 @@ impl Delivery {
             .map(|part| (part.part, part))
             .collect();
         self.known = true;
-        self.want(row.signal, row.desired_revision, None);
+        let names = self.names.clone();
+        self.want(now_ms, row.signal, row.desired_revision, None, &names);
         if self.wanted_at_ms < started_ms + START_MARGIN_MS {
             self.is_inherited = true;
             self.doubt_what_stands();
@@ -222,12 +325,15 @@ impl Delivery {
     /// Raises what is wanted; older news is ignored.
     pub(super) fn want(
         &mut self,
+        now_ms: i64,
         signal: Arc<SignalState>,
         desired_revision: i32,
         committed_at: Option<Instant>,
+        names: &Arc<Names>,
     ) {
         if desired_revision > self.desired_revision {
-            self.signal = signal;
+            (self.signal, self.names) = (signal, names.clone());
+            self.changed_at_ms = now_ms;
             self.desired_revision = desired_revision;
             self.committed_at = committed_at.or(self.committed_at);
             self.attempts = 0;
@@ -254,9 +360,7 @@ impl Delivery {
         }
         // What cannot be rendered will never appear.
         let wanted = self.rendered().map_or(0, <[Rendered]>::len);
-        (0..)
-            .take(wanted)
-            .any(|part| !self.parts.contains_key(&part) && !self.gone.contains(&part))
+        (0..).take(wanted).any(|part| self.is_missing(part))
     }
 
     /// It was deleted before anything of it was ever sent.
@@ -274,12 +378,12 @@ impl Delivery {
     }
 
     /// The create of `part` succeeded, now or by an earlier attempt.
-    pub(super) fn posted(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {
+    pub(super) fn posted(&mut self, part: u16, message_id: MessageId, digest: &[u8], at: Address) {
         let single = self.is_single();
         let sure = self.doubt.take().is_none_or(|doubt| {
             doubt.sent.iter().all(|(_, sent)| sent == digest) && (!doubt.inherited || single)
         });
-        self.stand(part, message_id, if sure { digest } else { UNCERTAIN });
+        self.stand(part, message_id, if sure { digest } else { UNCERTAIN }, at);
     }
 
     /// The edit of `part` succeeded. `unsure_until_ms`: an older one may still arrive.
@@ -291,11 +395,12 @@ impl Delivery {
         unsure_until_ms: Option<i64>,
     ) {
         self.overtaken.remove(&part);
+        let at = self.parts.get(&part).map_or(self.at, |stands| stands.at);
         let Some(at_ms) = unsure_until_ms else {
-            return self.stand(part, message_id, digest);
+            return self.stand(part, message_id, digest, at);
         };
         self.overtaken.insert(part, (digest.to_vec(), at_ms));
-        self.stand(part, message_id, UNCERTAIN);
+        self.stand(part, message_id, UNCERTAIN, at);
     }
 
     /// An earlier life may have sent edits of every change that is not delivered, even if what is wanted in the end is what is
@@ -333,30 +438,64 @@ impl Delivery {
         }
     }
 
-    pub(super) fn stand(&mut self, part: u16, message_id: MessageId, digest: &[u8]) {
+    pub(super) fn stand(&mut self, part: u16, message_id: MessageId, digest: &[u8], at: Address) {
         self.parts.insert(
             part,
             PostedPart {
                 part,
                 message_id,
                 digest: digest.to_vec(),
-                at: Address::default(),
+                at,
             },
         );
     }
 
     pub(super) fn rendered(&mut self) -> Result<&[Rendered], String> {
+        if let Some(reason) = &self.poison {
+            return Err(reason.clone());
+        }
         if self.rendered.is_none() {
-            let (signal, ping) = (&self.signal, self.ping_role_id);
-            let parts = catch_unwind(AssertUnwindSafe(|| render(signal, ping)))
+            let rendering = catch_unwind(AssertUnwindSafe(|| self.render(&self.signal)))
                 .map_err(|_| "the signal cannot be rendered".to_owned())?;
             let with_digest = |payload: PartPayload| Rendered {
                 digest: payload.digest(),
                 payload,
             };
-            self.rendered = Some(parts.into_iter().map(with_digest).collect());
+            self.held_back = rendering.held_back;
+            self.rendered = Some(rendering.parts.into_iter().map(with_digest).collect());
         }
         Ok(self.rendered.as_deref().unwrap_or_default())
+    }
+
+    /// This state of it as messages.
+    pub(super) fn render(&self, signal: &SignalState) -> Rendering {
+        let author = signal.author.as_ref();
+        let how = How {
+            rules: &self.rules,
+            ping_role_id: self.ping_role_id,
+            names: &self.names,
+            thread_name: self.thread_name.as_deref(),
+            author_avatar_url: author.and_then(|author| author.avatar_url.as_deref()),
+        };
+        render_with(signal, &how)
+    }
+
+    /// Why it stands as it does, when that is not as the signal reads: for people.
+    pub(super) fn remark(&self) -> Option<String> {
+        let held_back = self.held_back.as_ref();
+        self.note
+            .clone()
+            .or_else(|| held_back.map(|reason| format!("held back by {reason}")))
+    }
+
+    /// Something of it is to be posted, or may have been.
+    pub(super) fn is_to_post(&mut self) -> bool {
+        let wanted = self.rendered().map_or(0, <[Rendered]>::len);
+        self.doubt.is_some() || (0..).take(wanted).any(|part| self.is_missing(part))
+    }
+
+    fn is_missing(&self, part: u16) -> bool {
+        !self.parts.contains_key(&part) && !self.gone.contains(&part)
     }
 
     /// What to do next. Steps are small: the next one is asked for when this one has been recorded.
@@ -379,9 +518,7 @@ impl Delivery {
             return step;
         }
         let wanted = self.rendered.as_deref().unwrap_or_default();
-        let missing = (0..)
-            .take(wanted.len())
-            .find(|part| !self.parts.contains_key(part) && !self.gone.contains(part));
+        let missing = (0..).take(wanted.len()).find(|part| self.is_missing(*part));
         // Parts appear one after the other: what stands before the missing one is put right first.
         let (edit, wait_ms) = self.edit(now_ms);
         if let Some(part) = missing
@@ -401,6 +538,7 @@ impl Delivery {
                 Step::Delete {
                     part,
                     message_id: stands.message_id,
+                    at: stands.at,
                 }
             }
             _ => wait_ms.map_or(Step::Done, |at_ms| Step::Wait(Some(at_ms))),
@@ -432,6 +570,7 @@ impl Delivery {
                 message_id: stands.message_id,
                 payload: want.payload.clone(),
                 digest: want.digest.clone(),
+                at: stands.at,
             };
             return (Some(edit), None);
         }
@@ -446,18 +585,43 @@ impl Delivery {
         else {
             return Step::Done;
         };
-        let nonce = nonce(
-            self.signal_id(),
-            target,
+        let reply_to = match (self.signal.reply_to.filter(|_| part == 0), self.reply) {
+            (None, _) => None,
+            (Some(answered), Reply::Unasked) => return Step::ReadReply(answered),
+            (Some(_), Reply::Asked) => return Step::Wait(None),
+            (Some(_), Reply::Read(found)) => found
+                .filter(|(_, at)| at.thread_id == self.at.thread_id)
+                .map(|(message_id, _)| message_id),
+        };
+        let posting = Posting {
+            signal_id: self.signal_id(),
+            target_channel_id: target,
             part,
-            self.delivered_revision,
-            self.removals,
-        );
+            delivered_revision: self.delivered_revision,
+            removals: self.removals,
+            repairs: self.repairs,
+        };
         Step::Create {
             part,
             payload: want.payload.clone(),
             digest: want.digest.clone(),
-            nonce,
+            nonce: nonce(&posting),
+            reply_to,
+            at: self.at,
+        }
+    }
+
+    /// Its first message as the one that opens a thread of a forum.
+    pub(super) fn post(&mut self, thread_id: ThreadId, name: String) -> Step {
+        match self.rendered().map(<[Rendered]>::first) {
+            Err(reason) => Step::Poison(reason),
+            Ok(None) => Step::Wait(None),
+            Ok(Some(first)) => Step::OpenPost {
+                thread_id,
+                name,
+                payload: first.payload.clone(),
+                digest: first.digest.clone(),
+            },
         }
     }
 }

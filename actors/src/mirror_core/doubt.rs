@@ -5,10 +5,7 @@ use super::{
     delivery::{Delivery, Earlier, Spans, Step, UNCERTAIN},
     inventory::Inventory,
 };
-use crate::{
-    payload::{Identity, PartPayload},
-    render_core::render,
-};
+use crate::payload::{Identity, PartPayload};
 use heliograph_schema::{ids::ChannelId, signal::SignalState};
 use std::sync::Arc;
 
@@ -103,14 +100,17 @@ impl Delivery {
     ) -> Option<Step> {
         let doubt = self.doubt.clone()?;
         let is_wanted = usize::from(doubt.part) < self.rendered.as_ref().map_or(0, Vec::len);
-        let may_repeat = is_wanted && !doubt.is_refused;
+        // A webhook knows no nonces: what it may have posted is looked for and never repeated in hope.
+        let may_repeat = is_wanted && !doubt.is_refused && self.at.webhook_id.is_none();
         if may_repeat && now_ms <= doubt.trusted_until_ms {
             return Some(self.create(doubt.part, target));
         }
         let list = Step::List {
             from_ms: doubt.first_ms,
+            thread_id: self.at.thread_id,
         };
-        let Some(inventory) = inventory.filter(|seen| seen.covers(&doubt)) else {
+        let Some(inventory) = inventory.filter(|seen| seen.covers(&doubt, self.at.thread_id))
+        else {
             return Some(list);
         };
         let Some(candidates) = self.candidates(&doubt, inventory) else {
@@ -128,6 +128,7 @@ impl Delivery {
                 part: doubt.part,
                 message_id: found.message_id,
                 digest,
+                at: self.at,
             });
         }
         let settled_ms = doubt.last_ms + spans.settle_ms;
@@ -211,9 +212,11 @@ impl Delivery {
         let Some(part) = self.doubt.as_ref().map(|doubt| usize::from(doubt.part)) else {
             return;
         };
-        let ping = self.ping_role_id;
-        let identity =
-            |state: &Arc<SignalState>| render(state, ping).get(part).map(PartPayload::identity);
-        self.earlier = Earlier::Read(states.iter().filter_map(identity).collect());
+        let identity = |state: &Arc<SignalState>| {
+            let rendering = self.render(state);
+            rendering.parts.get(part).map(PartPayload::identity)
+        };
+        let earlier = states.iter().filter_map(identity).collect();
+        self.earlier = Earlier::Read(earlier);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::doubt::Doubt;
 use crate::{exchange::Listed, payload::Identity};
-use heliograph_schema::ids::{DISCORD_EPOCH_MS, MessageId};
+use heliograph_schema::ids::{DISCORD_EPOCH_MS, MessageId, ThreadId};
 
 /// Our clock may be ahead of Discord's by so much.
 const SKEW_MS: i64 = 60_000;
@@ -13,6 +13,8 @@ const ORPHANS_MAX: usize = 10_000;
 #[derive(Debug, Clone)]
 pub(super) struct Inventory {
     pub(super) from_ms: i64,
+    /// Of this thread of it; `None`: of the channel itself.
+    pub(super) thread_id: Option<ThreadId>,
     /// When the reading began.
     pub(super) at_ms: i64,
     /// Oldest first.
@@ -20,9 +22,10 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    pub(super) fn new(from_ms: i64, at_ms: i64) -> Self {
+    pub(super) fn new(from_ms: i64, thread_id: Option<ThreadId>, at_ms: i64) -> Self {
         Self {
             from_ms,
+            thread_id,
             at_ms,
             orphans: Vec::new(),
         }
@@ -39,8 +42,8 @@ impl Inventory {
     }
 
     /// Whether it says anything of this doubt: every attempt lies between its two ends.
-    pub(super) fn covers(&self, doubt: &Doubt) -> bool {
-        self.from_ms <= doubt.first_ms && self.at_ms >= doubt.last_ms
+    pub(super) fn covers(&self, doubt: &Doubt, thread_id: Option<ThreadId>) -> bool {
+        self.thread_id == thread_id && self.from_ms <= doubt.first_ms && self.at_ms >= doubt.last_ms
     }
 
     pub(super) fn find(&self, candidates: &[Identity]) -> Option<Listed> {

@@ -3,7 +3,7 @@
 use super::{Effect, MirrorCore, RECORD_REPEAT_MS, Recording};
 use crate::exchange::{Answer, Outcome};
 use heliograph_schema::{
-    delivery::{DeliveryRecord, PartChange, Progress},
+    delivery::{DeliveryRecord, MirroredThread, PartChange, Progress},
     ids::SignalId,
 };
 
@@ -14,6 +14,16 @@ impl MirrorCore {
         records: Vec<DeliveryRecord>,
         effects: &mut Vec<Effect>,
     ) {
+        self.record_with_threads(now_ms, records, Vec::new(), effects);
+    }
+
+    pub(super) fn record_with_threads(
+        &mut self,
+        now_ms: i64,
+        records: Vec<DeliveryRecord>,
+        threads: Vec<MirroredThread>,
+        effects: &mut Vec<Effect>,
+    ) {
         let record_id = self.fresh_id();
         if self.reading {
             self.touched
@@ -22,11 +32,13 @@ impl MirrorCore {
         effects.push(Effect::Record {
             record_id,
             records: records.clone(),
+            threads: threads.clone(),
         });
         self.recording = Some(Recording {
             record_id,
             handed_over_ms: now_ms,
             records,
+            threads,
         });
     }
 
@@ -85,6 +97,7 @@ impl MirrorCore {
             effects.push(Effect::Record {
                 record_id: recording.record_id,
                 records: recording.records.clone(),
+                threads: recording.threads.clone(),
             });
         }
         let patience_ms = 2 * self.settings.request_timeout_ms;

@@ -9,7 +9,7 @@ use crate::{
     render_core::render,
 };
 use heliograph_schema::{
-    delivery::{Address, PendingDelivery, PostedPart, WantedDelivery},
+    delivery::{Address, PendingDelivery, PendingPage, PostedPart, WantedDelivery},
     ids::{ChannelId, DISCORD_EPOCH_MS, GuildId, MessageId, SignalId},
     signal::{SignalState, Stamped, Text},
 };
@@ -55,10 +55,11 @@ impl Turn {
         };
         turn.tell(Input::Tick);
         assert!(matches!(turn.reads[..], [Effect::ReadPending { .. }]));
-        turn.tell(Input::Pending {
+        turn.tell(Input::Pending(PendingPage {
             rows,
             complete: true,
-        });
+            ..PendingPage::default()
+        }));
         turn
     }
 
@@ -72,6 +73,7 @@ impl Turn {
                 match effect {
                     Effect::Send { request, .. } => self.sent.push(request),
                     Effect::Record { record_id, .. } => inputs.push(Input::Recorded(record_id)),
+                    Effect::Took(..) => {}
                     Effect::WakeAt(at_ms) => self.wake_ms = Some(at_ms),
                     read => self.reads.push(read),
                 }
@@ -102,6 +104,7 @@ impl Turn {
             Some(Call::Edit { payload, .. }) => format!("edit {:.9}", payload.content),
             Some(Call::Delete { .. }) => "delete".to_owned(),
             Some(Call::List { .. }) => "list".to_owned(),
+            Some(other) => other.route().word().to_owned(),
         }
     }
 }
@@ -145,6 +148,7 @@ fn row(signal_id: i64, delivered: i32, desired: i32, text: &str, age_ms: i64) ->
         wait_ms: 0,
         wanted_age_ms: age_ms,
         parts: vec![part(signal_id, 0, "old")],
+        thread_name: None,
     }
 }
 

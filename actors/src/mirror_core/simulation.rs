@@ -14,11 +14,12 @@ use super::{Effect, Input, MirrorCore, Settings};
 use crate::{
     exchange::{Answer, Outcome, Request},
     global_gate::GateCore,
-    payload::nonce,
+    payload::{Posting, nonce},
     render_core::render,
 };
 use discord_model::{Discord, FORBIDDEN};
 use heliograph_schema::{
+    delivery::PendingPage,
     ids::{ChannelId, GuildId, SignalId},
     signal::{SignalState, Stamped, Text},
 };
@@ -170,7 +171,10 @@ impl World {
                     wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)))
                 }
                 Effect::Send { request, .. } => self.send(request),
-                Effect::Record { record_id, records } => {
+                Effect::Took(..) => {}
+                Effect::Record {
+                    record_id, records, ..
+                } => {
                     let delay_ms = if self.faults && self.dice.one_in(20) {
                         8_000
                     } else {
@@ -342,7 +346,11 @@ impl World {
         match read {
             Effect::ReadPending { limit } => {
                 let (rows, complete) = self.table.pending(self.now_ms, limit);
-                Input::Pending { rows, complete }
+                Input::Pending(PendingPage {
+                    rows,
+                    complete,
+                    ..PendingPage::default()
+                })
             }
             Effect::ReadRow(signal_id) => {
                 Input::Row(signal_id, self.table.row(self.now_ms, signal_id))
@@ -489,13 +497,14 @@ impl World {
     }
 
     fn nonce(&self, signal_id: SignalId, part: u16, delivered: i32, removals: u32) -> String {
-        nonce(
+        nonce(&Posting {
             signal_id,
-            ChannelId::new(77).unwrap(),
+            target_channel_id: ChannelId::new(77).unwrap(),
             part,
-            delivered,
+            delivered_revision: delivered,
             removals,
-        )
+            repairs: 0,
+        })
     }
 
     /// Judges by what was committed and what stands in the channel.

@@ -15,6 +15,8 @@ pub enum State {
     Failing,
     /// Discord refuses this channel or this bot; it is tried now and then.
     Parked,
+    /// A person has paused it.
+    Paused,
     /// Nothing can be sent at all.
     NoBotToken,
 }
@@ -27,6 +29,7 @@ impl State {
             Self::Limited => "limited",
             Self::Failing => "failing",
             Self::Parked => "parked",
+            Self::Paused => "paused",
             Self::NoBotToken => "no_bot_token",
         }
     }
@@ -82,6 +85,7 @@ impl MirrorCore {
             .filter(|_| !idle);
         let (state, reason) = match (&self.parked, &self.failing) {
             _ if !self.settings.has_token => (State::NoBotToken, None),
+            _ if self.is_paused && !self.behind => (State::Paused, None),
             (Some(Parked { reason, .. }), _) => (State::Parked, Some(reason.clone())),
             (None, Some(reason)) => (State::Failing, Some(reason.clone())),
             _ if limited_until_ms.is_some() => {

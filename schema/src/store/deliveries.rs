@@ -2,9 +2,11 @@
 //! is needed to recognise a message whose answer was lost. Only the delivery ledger writes here; the store writer raises what is
 //! wanted in its own transaction.
 
-use super::StoreError;
+use super::{StoreError, mirrored_threads, target_channels};
 use crate::{
-    delivery::{Address, DeliveryRecord, PartChange, PendingDelivery, PostedPart, Progress},
+    delivery::{
+        Address, DeliveryRecord, PartChange, PendingDelivery, PendingPage, PostedPart, Progress,
+    },
     ids::{ChannelId, GuildId, MessageId, RoleId, SignalId, ThreadId, WebhookId},
     signal::{Attachment, Embed, SignalState, Stamped, Text as SignalText},
     sql::Sql,
@@ -19,6 +21,8 @@ use std::{collections::HashMap, sync::Arc};
 
 /// Earlier revisions of one signal that are looked at.
 const REVISIONS_MAX: i64 = 100;
+/// Channel types whose messages all stand in threads: forum and media (documented).
+const FORUM_KINDS: [i16; 2] = [15, 16];
 
 type PendingSql = (
     BigInt,
@@ -79,15 +83,6 @@ macro_rules! pending_rows {
     };
 }
 
-/// A page of work, and whether it is all there is.
-#[derive(Debug)]
-pub struct PendingPage {
-    /// In order of ordinals.
-    pub rows: Vec<PendingDelivery>,
-    /// Nothing behind it.
-    pub complete: bool,
-}
-
 /// The work of a target channel, lowest ordinals first. To be run in a transaction that sees one moment.
 ///
 /// # Errors
@@ -103,9 +98,13 @@ pub fn pending(
         .rows::<PendingSql>()
         .load(conn)?;
     let complete = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
+    let channel = target_channels::get(conn, target)?;
     Ok(PendingPage {
         rows: with_parts(conn, target, rows)?,
         complete,
+        is_paused: channel.is_paused,
+        is_forum: channel.kind.is_some_and(|kind| FORUM_KINDS.contains(&kind)),
+        threads: mirrored_threads::to_change(conn, target)?,
     })
 }
 
@@ -159,7 +158,19 @@ fn with_parts(
         let parts = parts.remove(&row.0).unwrap_or_default();
         pending_delivery(row, parts)
     };
-    Ok(rows.into_iter().filter_map(typed).collect())
+    let mut pending: Vec<PendingDelivery> = rows.into_iter().filter_map(typed).collect();
+    let threads: Vec<ThreadId> = pending
+        .iter()
+        .filter_map(|it| it.signal.thread_id)
+        .collect();
+    if !threads.is_empty() {
+        let names = mirrored_threads::names(conn, &threads)?;
+        for delivery in &mut pending {
+            let thread_id = delivery.signal.thread_id;
+            delivery.thread_name = thread_id.and_then(|thread_id| names.get(&thread_id).cloned());
+        }
+    }
+    Ok(pending)
 }
 
 /// `None`, with a word in the log, for a row that does not read: it must not hold up the others.
@@ -194,6 +205,7 @@ fn pending_delivery(row: PendingRow, parts: Vec<PostedPart>) -> Option<PendingDe
         wait_ms: wait_ms.unwrap_or(0).max(0),
         wanted_age_ms: age_ms.max(0),
         parts,
+        thread_name: None,
     })
 }
 
@@ -211,6 +223,34 @@ pub fn recorded_messages(
         .bind::<Array<BigInt>, _>(messages)
         .rows::<BigInt>()
         .load(conn)?)
+}
+
+/// The first message that stands for a signal in a target channel; `None` when there is none.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn first_part(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    signal_id: SignalId,
+) -> Result<Option<(MessageId, Address)>, StoreError> {
+    let found: Option<(MessageId, Option<ThreadId>, Option<WebhookId>)> = Sql::new(
+        "select message_id, mirrored_thread_id, webhook_id from mirrored_parts \
+         where signal_id = $1 and target_channel_id = $2 and length(digest) > 0 order by part limit 1",
+    )
+    .bind::<BigInt, _>(signal_id)
+    .bind::<BigInt, _>(target)
+    .rows::<(BigInt, Nullable<BigInt>, Nullable<BigInt>)>()
+    .get_result(conn)
+    .optional()?;
+    let address = |(message_id, thread_id, webhook_id)| {
+        let at = Address {
+            thread_id,
+            webhook_id,
+        };
+        (message_id, at)
+    };
+    Ok(found.map(address))
 }
 
 /// What readers were shown of a signal in its revisions after this one, as far as they are kept.

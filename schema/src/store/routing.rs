@@ -28,6 +28,8 @@ pub struct RoutingRows {
     pub sources: Vec<SourceRow>,
     /// Targets of all mappings and of all deliveries with work to do.
     pub targets: Vec<ChannelId>,
+    /// Every channel a snapshot named.
+    pub channel_names: Vec<(ChannelId, String)>,
 }
 
 /// A source channel and what is known of it.
@@ -61,6 +63,9 @@ pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
                 mappings: mappings(conn)?,
                 sources: sources(conn)?,
                 targets: targets(conn)?,
+                channel_names: tables::channels::table
+                    .select((tables::channels::channel_id, tables::channels::name))
+                    .load(conn)?,
             })
         })
 }

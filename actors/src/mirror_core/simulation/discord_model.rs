@@ -126,7 +126,7 @@ impl Discord {
             {
                 rejected(400, 50_035)
             }
-            Call::Create { payload, nonce } => self.create(now_ms, payload, nonce),
+            Call::Create { payload, nonce, .. } => self.create(now_ms, payload, nonce),
             Call::Edit {
                 message_id,
                 payload,
@@ -142,6 +142,7 @@ impl Discord {
                 None => rejected(404, 10_008),
             },
             Call::List { after } => self.list(*after, recorded),
+            other => panic!("nobody asks this here: {other:?}"),
         }
     }
 

@@ -154,5 +154,6 @@ fn pending(now_ms: i64, row: &Row) -> PendingDelivery {
         wait_ms: row.next_attempt_ms - now_ms,
         wanted_age_ms: now_ms - row.revisions[oldest].0,
         parts: row.parts.values().cloned().collect(),
+        thread_name: None,
     }
 }
