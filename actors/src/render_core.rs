@@ -98,13 +98,13 @@ fn held_back(reason: String) -> Rendering {
 /// Whether there is anything to post but first lines.
 fn shows(said: &Said, signal: &SignalState) -> bool {
     let has_files = signal.attachments().iter().any(|file| is_web(&file.url));
-    has_files || !is_blank(&said.text) || !embeds::messages(&said.embeds).is_empty()
+    has_files || !is_blank(&said.text) || embeds::shows_any(&said.embeds)
 }
 
 fn parts(said: &Said, signal: &SignalState, how: &How<'_>) -> Vec<PartPayload> {
     let mut content = first_lines(signal, how);
     content.push_str(&with_attachments_as_links(said.text.clone(), signal));
-    let author = sender(signal, how);
+    let author = posted_by(signal, how);
     // Discord refuses a message of nothing but space.
     let texts = split(&content, CONTENT_CHARS_MAX)
         .into_iter()
@@ -152,7 +152,7 @@ fn first_lines(signal: &SignalState, how: &How<'_>) -> String {
 }
 
 /// Under whose name and picture it is posted, where a webhook does.
-fn sender(signal: &SignalState, how: &How<'_>) -> Option<PartAuthor> {
+fn posted_by(signal: &SignalState, how: &How<'_>) -> Option<PartAuthor> {
     if how.rules.author_style() != AuthorStyle::Webhook {
         return None;
     }

@@ -162,7 +162,10 @@ fn within(text: &str, chars_max: usize) -> Result<(), String> {
 /// The text, cut to [`TEXT_BYTES_MAX`] with an ellipsis.
 fn bounded(mut text: String) -> String {
     if text.len() > TEXT_BYTES_MAX {
-        let end = text.floor_char_boundary(TEXT_BYTES_MAX - ELLIPSIS.len_utf8());
+        let mut end = TEXT_BYTES_MAX - ELLIPSIS.len_utf8();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
         text.truncate(end);
         text.push(ELLIPSIS);
     }

@@ -24,6 +24,11 @@ pub(super) fn messages(embeds: &[Embed]) -> Vec<Vec<Embed>> {
     pack(embeds.iter().filter_map(fit).collect())
 }
 
+/// Whether any of them shows something.
+pub(super) fn shows_any(embeds: &[Embed]) -> bool {
+    embeds.iter().any(|embed| fit(embed).is_some())
+}
+
 /// The embed within the limits; `None` when nothing of it is left.
 fn fit(embed: &Embed) -> Option<Embed> {
     let author_name = short(embed.author_name.as_deref(), AUTHOR_CHARS_MAX);

@@ -521,7 +521,7 @@ fn without_rules(signal: &SignalState) -> Vec<(String, Vec<Embed>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
     #[test]
     fn any_signal_by_any_rules_is_within_the_limits_and_pings_nobody(
         signal in any_signal(), rules in any_rules(), ping in prop::option::of(Just(7)), thread in prop::option::of(".{0,120}"),

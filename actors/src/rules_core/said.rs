@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// Characters that filters look at, over all texts together. Discord's longest message has 4,000 and 6,000 in embeds; what a
 /// connector says beyond this is not from there.
-pub(super) const LOOKED_AT_CHARS_MAX: usize = 16_000;
+pub(super) const LOOKED_AT_CHARS_MAX: usize = 12_000;
 
 /// A signal's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
