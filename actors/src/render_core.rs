@@ -35,8 +35,6 @@ pub struct How<'a> {
     pub names: &'a Names,
     /// Of the source thread, where the signal stands in one.
     pub thread_name: Option<&'a str>,
-    /// The author's picture, where one is known.
-    pub author_avatar_url: Option<&'a str>,
 }
 
 /// What is to stand in the target channel.
@@ -55,7 +53,6 @@ pub fn render(signal: &SignalState, ping_role_id: Option<RoleId>) -> Vec<PartPay
         ping_role_id,
         names: &Names::default(),
         thread_name: None,
-        author_avatar_url: None,
     };
     render_with(signal, &plain).parts
 }
@@ -156,13 +153,11 @@ fn posted_by(signal: &SignalState, how: &How<'_>) -> Option<PartAuthor> {
     if how.rules.author_style() != AuthorStyle::Webhook {
         return None;
     }
-    let name = signal
-        .author
-        .as_ref()
-        .and_then(|author| author_name(author, how.names));
+    let author = signal.author.as_ref();
+    let name = author.and_then(|author| author_name(author, how.names));
     Some(PartAuthor {
         name: sender::name(name.as_deref().unwrap_or_default()),
-        avatar_url: embeds::web(how.author_avatar_url),
+        avatar_url: embeds::web(author.and_then(|author| author.avatar_url.as_deref())),
     })
 }
 

@@ -45,7 +45,7 @@ pub struct MappingRules {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filters {
-    /// Only of these: user ids, unique names or shown names.
+    /// Only of these: user ids, unique names or shown names. Anybody can take a shown name; an id is one person's.
     #[serde(skip_serializing_if = "is_default")]
     pub authors_allow: Vec<String>,
     /// Of none of these.

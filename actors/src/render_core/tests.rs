@@ -205,7 +205,6 @@ fn how<'a>(rules: &'a CompiledRules, names: &'a Names) -> How<'a> {
         ping_role_id: None,
         names,
         thread_name: None,
-        author_avatar_url: None,
     }
 }
 
@@ -214,6 +213,7 @@ fn by(mut signal: SignalState, name: &str) -> SignalState {
         user_id: UserId::new(9).unwrap(),
         username: Some("bob".into()),
         global_name: Some(name.into()),
+        avatar_url: Some("https://cdn/avatar.png".into()),
     });
     signal
 }
@@ -275,15 +275,11 @@ fn a_webhook_posts_every_part_under_the_authors_name() {
         (None, None),
     ];
     for (avatar, taken) in table {
-        let how = How {
-            author_avatar_url: avatar,
-            ..how(&rules, &names)
-        };
-        let parts = render_with(
-            &by(signal(&"word ".repeat(600), vec![], &[]), "Discord Bob"),
-            &how,
-        )
-        .parts;
+        let mut signal = by(signal(&"word ".repeat(600), vec![], &[]), "Discord Bob");
+        if let Some(author) = &mut signal.author {
+            author.avatar_url = avatar.map(str::to_owned);
+        }
+        let parts = render_with(&signal, &how(&rules, &names)).parts;
         assert_eq!(parts.len(), 2);
         for part in &parts {
             let author = part.author.as_ref().unwrap();
@@ -530,7 +526,6 @@ proptest! {
         let how = How {
             ping_role_id: ping.and_then(RoleId::new),
             thread_name: thread.as_deref(),
-            author_avatar_url: Some("https://cdn/avatar.png"),
             ..how(&rules, &names)
         };
         let rendering = render_with(&signal, &how);

@@ -96,9 +96,8 @@ impl Said {
 
 /// What the author is called, in one line; `None` when nobody says it.
 pub fn author_name(author: &Author, names: &Names) -> Option<String> {
-    let known = || names.users.get(&author.user_id);
-    let shown = author.global_name.as_ref().or(author.username.as_ref());
-    shown.or_else(known).and_then(|name| one_line(name))
+    let known = || names.users.get(&author.user_id).map(String::as_str);
+    author.shown_name().or_else(known).and_then(one_line)
 }
 
 /// Discord shows a preview of an address in the text by itself; everything else is recreated.

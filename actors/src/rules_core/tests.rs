@@ -23,6 +23,7 @@ fn signal(text: &str) -> SignalState {
         user_id: UserId::new(5).unwrap(),
         username: Some("bob".into()),
         global_name: Some("Bob Smith".into()),
+        avatar_url: None,
     });
     signal.text = stamped(Text {
         raw: text.into(),
