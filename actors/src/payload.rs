@@ -18,6 +18,17 @@ pub struct PartPayload {
     pub embeds: Vec<Embed>,
     /// The only mention that may ping.
     pub ping_role_id: Option<RoleId>,
+    /// Whose name and picture a webhook posts it under; the bot posts it without. No part of the content.
+    pub author: Option<PartAuthor>,
+}
+
+/// The sender that a webhook shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartAuthor {
+    /// 1 to 80 characters that Discord takes as a webhook's name.
+    pub name: String,
+    /// The picture; without one the webhook's own is shown.
+    pub avatar_url: Option<String>,
 }
 
 /// What a message shows, in a form that survives the way through Discord.
@@ -50,7 +61,11 @@ impl PartPayload {
 
     /// SHA-256 of what it says: equal means that there is nothing to send.
     pub fn digest(&self) -> Vec<u8> {
-        Sha256::digest(self.to_json().to_string()).to_vec()
+        let mut hash = Sha256::new_with_prefix(self.to_json().to_string());
+        if let Some(author) = &self.author {
+            hash.update(json!([author.name, author.avatar_url]).to_string());
+        }
+        hash.finalize().to_vec()
     }
 
     /// By which it is found again in a channel.
@@ -181,6 +196,34 @@ mod tests {
             (&json!("n"), &json!(true))
         );
         assert_ne!(quiet.digest(), loud.digest());
+    }
+
+    #[test]
+    fn the_sender_counts_for_the_digest_and_is_no_content() {
+        let by = |name: &str, avatar_url: Option<&str>| PartPayload {
+            content: "BUY".into(),
+            author: Some(PartAuthor {
+                name: name.into(),
+                avatar_url: avatar_url.map(str::to_owned),
+            }),
+            ..PartPayload::default()
+        };
+        let nobody = PartPayload {
+            author: None,
+            ..by("", None)
+        };
+        let all = [
+            nobody,
+            by("a", None),
+            by("b", None),
+            by("a", Some("https://x/a.png")),
+        ];
+        let digests: std::collections::HashSet<_> = all.iter().map(PartPayload::digest).collect();
+        assert_eq!(digests.len(), all.len());
+        for part in &all {
+            assert_eq!(part.to_json(), all[0].to_json());
+            assert_eq!(part.identity(), all[0].identity());
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod frame;
 pub mod ids;
 #[cfg(test)]
 mod protocol_types;
+pub mod rules;
 pub mod signal;
 pub mod sql;
 pub mod store;
