@@ -103,22 +103,37 @@ impl Identity {
     }
 }
 
-/// The nonce of one part: the same in every life of the process, so that a create that was repeated is carried out once.
-/// `delivered_revision` and `removals` (parts taken away since) tell a part that is posted anew, after it was taken away on
-/// purpose, from its predecessor. At most 25 characters are allowed.
-pub fn nonce(
-    signal_id: SignalId,
-    target_channel_id: ChannelId,
-    part: u16,
-    delivered_revision: i32,
-    removals: u32,
-) -> String {
+/// One posting of one part, told apart from every other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posting {
+    /// The signal.
+    pub signal_id: SignalId,
+    /// Where.
+    pub target_channel_id: ChannelId,
+    /// From 0.
+    pub part: u16,
+    /// With `removals` (parts taken away since) and `repairs` it tells a part that is posted anew, after it was taken away, from
+    /// its predecessor.
+    pub delivered_revision: i32,
+    /// See above.
+    pub removals: u32,
+    /// How often the delivery was put right after the fact.
+    pub repairs: u32,
+}
+
+/// The nonce of a posting: the same in every life of the process, so that a create that was repeated is carried out once. At
+/// most 25 characters are allowed.
+pub fn nonce(posting: &Posting) -> String {
     let mut hash = Sha256::new();
-    hash.update(signal_id.get().to_be_bytes());
-    hash.update(target_channel_id.get().to_be_bytes());
-    hash.update(part.to_be_bytes());
-    hash.update(delivered_revision.to_be_bytes());
-    hash.update(removals.to_be_bytes());
+    hash.update(posting.signal_id.get().to_be_bytes());
+    hash.update(posting.target_channel_id.get().to_be_bytes());
+    hash.update(posting.part.to_be_bytes());
+    hash.update(posting.delivered_revision.to_be_bytes());
+    hash.update(posting.removals.to_be_bytes());
+    // Nonces of before there were repairs stay what they were.
+    if posting.repairs > 0 {
+        hash.update(posting.repairs.to_be_bytes());
+    }
     URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
 }
 
@@ -231,12 +246,22 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for (signal, target) in [(1, 2), (2, 1), (12, 3), (1, 23)] {
             for part in 0..3 {
-                for (delivered, removals) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    let (signal, target) = (
-                        SignalId::new(signal).unwrap(),
-                        ChannelId::new(target).unwrap(),
-                    );
-                    let nonce = nonce(signal, target, part, delivered, removals);
+                for (delivered_revision, removals, repairs) in [
+                    (0, 0, 0),
+                    (0, 1, 0),
+                    (1, 0, 0),
+                    (1, 1, 0),
+                    (1, 0, 1),
+                    (1, 1, 1),
+                ] {
+                    let nonce = nonce(&Posting {
+                        signal_id: SignalId::new(signal).unwrap(),
+                        target_channel_id: ChannelId::new(target).unwrap(),
+                        part,
+                        delivered_revision,
+                        removals,
+                        repairs,
+                    });
                     assert!(nonce.len() <= 25);
                     assert!(seen.insert(nonce));
                 }

@@ -469,13 +469,11 @@ impl Delivery {
 
     /// This state of it as messages.
     pub(super) fn render(&self, signal: &SignalState) -> Rendering {
-        let author = signal.author.as_ref();
         let how = How {
             rules: &self.rules,
             ping_role_id: self.ping_role_id,
             names: &self.names,
             thread_name: self.thread_name.as_deref(),
-            author_avatar_url: author.and_then(|author| author.avatar_url.as_deref()),
         };
         render_with(signal, &how)
     }
