@@ -42,7 +42,10 @@ pub(crate) fn mirrors(
     let discord = way_to_discord(config)?;
     let ledger = start_ledger(tree, database_url);
     let (tree, arbiter) = (tree.clone(), arbiter.clone());
-    let (reads, routing) = (MirrorReads::new(store.clone()), routing.clone());
+    let (reads, routing) = (
+        MirrorReads::new(store.clone(), routing.clone()),
+        routing.clone(),
+    );
     let (gate, clock) = (
         Gate::new(config.discord.global_requests_per_s),
         SteadyClock::start(),

@@ -84,7 +84,7 @@ impl Discord {
     /// Sends a request once. A list holds all messages of our own, recorded or not.
     pub async fn carry_out(&self, request: &Request) -> Answer {
         let me = match (&request.call, self.me.get()) {
-            (Call::List { .. }, None) => match self.who_am_i().await {
+            (Call::List { .. } | Call::Survey { .. }, None) => match self.who_am_i().await {
                 Ok(me) => Some(me),
                 Err(answer) => return answer,
             },
@@ -174,7 +174,7 @@ fn build(target: ChannelId, call: &Call) -> Option<BuiltRequest> {
                 message_id,
             })
         }
-        Call::List { after } => {
+        Call::List { after } | Call::Survey { after } => {
             let after = Some(after.unsigned_abs());
             let limit = Some(PAGE);
             BuiltRequest::builder(&Route::GetMessages {

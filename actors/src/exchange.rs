@@ -38,6 +38,11 @@ pub enum Call {
         /// A message id, or the snowflake of a moment.
         after: i64,
     },
+    /// The same for a comparison: all messages of our own, on record or not.
+    Survey {
+        /// See [`Call::List`].
+        after: i64,
+    },
     /// Open a thread in the target channel. From a message there is at most one, and its id is that of the message; without
     /// one nothing keeps Discord from opening two.
     OpenThread {
@@ -79,7 +84,7 @@ impl Call {
             Self::Create { .. } => Route::Create,
             Self::Edit { .. } => Route::Edit,
             Self::Delete { .. } => Route::Delete,
-            Self::List { .. } => Route::List,
+            Self::List { .. } | Self::Survey { .. } => Route::List,
             Self::OpenThread { .. } | Self::OpenPost { .. } => Route::OpenThread,
             Self::FindThread { .. } => Route::FindThread,
             Self::Archive { .. } => Route::ChangeThread,

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod outlets;
 pub mod payload;
 pub mod port;
+pub mod reconcile_core;
 pub mod render_core;
 pub mod restart_core;
 pub mod retention;

@@ -3,7 +3,7 @@
 
 use crate::{
     discord::Discord,
-    exchange::Request,
+    exchange::{Call, Request},
     global_gate::Gate,
     messages::{RecordDeliveries, Wanted},
     mirror_core::{Effect, Input, MirrorCore, Settings, State},
@@ -150,6 +150,9 @@ impl Mirror {
         );
         let answered = async move {
             let answer = discord.carry_out(&request).await;
+            if matches!(request.call, Call::Survey { .. }) {
+                return answer;
+            }
             reads
                 .without_recorded(request.target_channel_id, answer)
                 .await

@@ -16,8 +16,10 @@ mod scenarios;
 #[cfg(test)]
 mod simulation;
 mod standing;
+mod survey;
 
 pub use standing::{Counts, Standing, State};
+pub use survey::Page;
 
 use crate::{
     exchange::{Answer, Call, Request},
@@ -42,6 +44,7 @@ use std::{
     sync::Arc,
     time::Instant,
 };
+use survey::Survey;
 
 /// A record that is not confirmed is handed over again after this long; the ledger knows it by its number.
 const RECORD_REPEAT_MS: i64 = 5_000;
@@ -102,6 +105,8 @@ pub enum Input {
     Rules(Vec<(i64, Result<Arc<CompiledRules>, String>)>),
     /// The names that stand in place of markup from now on.
     Names(Arc<Names>),
+    /// Answer to [`Effect::Compare`].
+    Compared,
     /// Instead of an answer to any read.
     ReadFailed(Effect),
     /// Answer to [`Effect::Send`].
@@ -142,6 +147,8 @@ pub enum Effect {
         /// How threads of the target channel stand since.
         threads: Vec<MirroredThread>,
     },
+    /// Compare a page of the channel with what is on record, and write down what is to be put right. Nothing is sent meanwhile.
+    Compare(Page),
     /// Discord has carried out what was wanted so many milliseconds ago; only measures.
     Took(Route, i64),
     /// Send a tick at this moment, unless something else comes before.
@@ -178,6 +185,11 @@ enum Errand {
     /// Archives one, or opens it again.
     Archive(MirroredThread),
     Webhook(Call),
+    /// A page for the comparison.
+    Survey {
+        thread_id: Option<ThreadId>,
+        after: i64,
+    },
     Reading {
         inventory: Inventory,
         after: i64,
@@ -218,6 +230,7 @@ pub struct MirrorCore {
     places: Places,
     /// Threads to archive, or to open again.
     archiving: VecDeque<MirroredThread>,
+    survey: Option<Survey>,
     /// A person has paused the channel. Until the tables have said, nothing is sent.
     is_paused: bool,
     /// The table may hold work that is not in memory.
@@ -261,6 +274,7 @@ impl MirrorCore {
             names: Arc::default(),
             places: Places::default(),
             archiving: VecDeque::new(),
+            survey: None,
             is_paused: true,
             behind: true,
             is_settled: false,
@@ -310,6 +324,7 @@ impl MirrorCore {
             Input::Thread(thread_id, known) => self.places.learn(thread_id, Some(known)),
             Input::Rules(rules) => self.learn_rules(rules),
             Input::Names(names) => self.names = names,
+            Input::Compared => self.compared(),
             Input::ReadFailed(read) => self.read_failed(now_ms, &read),
             Input::Answered(request_id, answer) => {
                 self.answered(now_ms, request_id, answer, &mut effects)

@@ -3,21 +3,38 @@
 
 use crate::{
     exchange::{Answer, Outcome},
-    mirror_core::{Effect, Input},
+    mirror_core::{Effect, Input, Page},
+    payload::PartPayload,
+    reconcile_core::{self, Expected},
+    render_core::{How, render_with},
+    routing::RoutingTable,
     rules_core::CompiledRules,
 };
+use diesel::Connection;
 use heliograph_schema::{
     delivery::{PendingDelivery, PendingPage},
-    ids::ChannelId,
-    store::{Store, StoreError, deliveries, mirrored_threads, rule_sets},
+    ids::{ChannelId, MessageId},
+    rules::HandDeletions,
+    store::{
+        Store, StoreError, deliveries, mirrored_threads,
+        reconciliations::{self, RecordedPart},
+        rule_sets,
+    },
 };
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
+use tokio::sync::watch;
 
 /// Sets of rules that stay compiled; beyond it all are compiled anew as they are met.
 const RULES_MAX: usize = 10_000;
+
+/// Records in one piece of a comparison.
+const RECORDS: i64 = 500;
+/// Why an empty channel is not believed.
+const BLIND: &str =
+    "Discord shows no message of ours in the channel: the bot may lack Read Message History";
 
 /// A set of rules as it can be carried out, or why it cannot.
 pub type Rules = Result<Arc<CompiledRules>, String>;
@@ -26,14 +43,17 @@ pub type Rules = Result<Arc<CompiledRules>, String>;
 #[derive(Clone)]
 pub struct MirrorReads {
     store: Store,
+    /// Where the names are that stand in place of markup.
+    routing: watch::Receiver<Arc<RoutingTable>>,
     compiled: Arc<Mutex<HashMap<i64, Rules>>>,
 }
 
 impl MirrorReads {
     /// Over this store.
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, routing: watch::Receiver<Arc<RoutingTable>>) -> Self {
         Self {
             store,
+            routing,
             compiled: Arc::default(),
         }
     }
@@ -50,7 +70,7 @@ impl MirrorReads {
                     .store
                     .read(move |connection| deliveries::pending(connection, target, limit))
                     .await?;
-                let rules = self.rules(&page.rows).await?;
+                let rules = self.rules(spoken_of(&page.rows)).await?;
                 Ok(vec![Input::Rules(rules), Input::Pending(page)])
             }
             Effect::ReadRow(signal_id) => {
@@ -58,7 +78,7 @@ impl MirrorReads {
                     .store
                     .read(move |connection| deliveries::pending_one(connection, target, signal_id))
                     .await?;
-                let rules = self.rules(row.as_slice()).await?;
+                let rules = self.rules(spoken_of(row.as_slice())).await?;
                 let row = Input::Row(signal_id, row.map(Box::new));
                 Ok(vec![Input::Rules(rules), row])
             }
@@ -86,15 +106,18 @@ impl MirrorReads {
                     .await?;
                 Ok(vec![Input::Thread(thread_id, known)])
             }
+            Effect::Compare(ref page) => {
+                self.compare(target, page).await?;
+                Ok(vec![Input::Compared])
+            }
             Effect::Send { .. } | Effect::Record { .. } | Effect::Took(..) | Effect::WakeAt(_) => {
                 Ok(Vec::new())
             }
         }
     }
 
-    /// The rules these rows speak of.
-    async fn rules(&self, rows: &[PendingDelivery]) -> Result<Vec<(i64, Rules)>, StoreError> {
-        let ids: BTreeSet<i64> = rows.iter().filter_map(|row| row.rule_set_id).collect();
+    /// These sets of rules.
+    async fn rules(&self, ids: BTreeSet<i64>) -> Result<Vec<(i64, Rules)>, StoreError> {
         let compiled = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         let missing: Vec<i64> = {
             let known = compiled();
@@ -123,6 +146,98 @@ impl MirrorReads {
             .into_iter()
             .map(|id| (id, known.get(&id).cloned().unwrap_or_else(unknown)));
         Ok(rules.collect())
+    }
+
+    /// Compares a page of the channel with the records of its range, piece by piece, and writes down what is to be put right.
+    async fn compare(&self, target: ChannelId, page: &Page) -> Result<(), StoreError> {
+        let reconciliation_id = page.reconciliation_id;
+        let mut report = self
+            .store
+            .read(move |connection| reconciliations::report(connection, reconciliation_id))
+            .await?;
+        let listed: Vec<MessageId> = page.messages.iter().map(|it| it.message_id).collect();
+        let known = self
+            .store
+            .read(move |connection| reconciliations::on_record(connection, target, &listed))
+            .await?;
+        let known: HashSet<MessageId> = known.into_iter().collect();
+        let ids = page.messages.iter().map(|it| it.message_id);
+        let mut unrecorded: Vec<MessageId> = ids.filter(|id| !known.contains(id)).collect();
+        let mut after = page.after;
+        loop {
+            let (thread_id, range) = (page.thread_id, (after, page.until));
+            let records = self
+                .store
+                .read(move |connection| {
+                    reconciliations::recorded_parts(connection, target, thread_id, range, RECORDS)
+                })
+                .await?;
+            let is_whole = i64::try_from(records.len()).is_ok_and(|count| count < RECORDS);
+            after = records.last().map_or(page.until, |it| it.message_id.get());
+            let expected = self.expected(records).await?;
+            let is_blind = page.is_last && page.messages.is_empty() && !expected.is_empty();
+            let repairs = if is_blind && report.looked_for == 0 {
+                report.broken_off = Some(BLIND.to_owned());
+                Vec::new()
+            } else {
+                let unrecorded = std::mem::take(&mut unrecorded);
+                reconcile_core::compare(&mut report, &expected, &page.messages, &unrecorded)
+            };
+            let is_end = is_whole || report.broken_off.is_some();
+            let (written, is_finished) = (report.clone(), is_end && page.is_last);
+            self.store
+                .run(move |connection| {
+                    connection.transaction(|connection| {
+                        reconciliations::apply(
+                            connection,
+                            target,
+                            reconciliation_id,
+                            &repairs,
+                            &written,
+                            is_finished,
+                        )
+                    })
+                })
+                .await?;
+            if is_end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How these messages should look.
+    async fn expected(&self, records: Vec<RecordedPart>) -> Result<Vec<Expected>, StoreError> {
+        let ids = records.iter().filter_map(|it| it.rule_set_id).collect();
+        let rules: HashMap<i64, Rules> = self.rules(ids).await?.into_iter().collect();
+        let names = self.routing.borrow().names.clone();
+        let expected = |record: RecordedPart| {
+            let rules = match record.rule_set_id {
+                None => Some(Arc::default()),
+                Some(id) => rules.get(&id).cloned().and_then(Result::ok),
+            };
+            let rendering = rules.as_ref().map(|rules| {
+                let how = How {
+                    rules,
+                    ping_role_id: record.ping_role_id,
+                    names: &names,
+                    thread_name: record.thread_name.as_deref(),
+                };
+                render_with(&record.signal, &how)
+            });
+            let part = rendering.and_then(|it| {
+                it.parts
+                    .get(usize::from(record.part))
+                    .map(PartPayload::identity)
+            });
+            Expected {
+                signal_id: record.signal_id,
+                part: record.part,
+                message_id: record.message_id,
+                identity: part,
+                hand_deletions: rules.map_or(HandDeletions::Keep, |rules| rules.hand_deletions()),
+            }
+        };
+        Ok(records.into_iter().map(expected).collect())
     }
 
     /// Of what Discord listed or found only what is not on record as something else.
@@ -170,4 +285,9 @@ impl MirrorReads {
             headers: answer.headers,
         }
     }
+}
+
+/// The sets of rules these rows speak of.
+fn spoken_of(rows: &[PendingDelivery]) -> BTreeSet<i64> {
+    rows.iter().filter_map(|row| row.rule_set_id).collect()
 }

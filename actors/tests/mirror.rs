@@ -95,7 +95,7 @@ impl Stage {
                 has_token: true,
                 seed: 0,
             },
-            reads: MirrorReads::new(self.db.store()),
+            reads: MirrorReads::new(self.db.store(), watch::channel(Arc::default()).1),
             routing: watch::channel(Arc::default()).1,
             ledger: self.ledger.clone(),
             discord: Some(self.discord.clone()),

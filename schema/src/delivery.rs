@@ -92,6 +92,17 @@ pub struct PendingPage {
     pub is_forum: bool,
     /// Threads that are to be archived, or opened again, because their source threads were.
     pub threads: Vec<MirroredThread>,
+    /// What stands in the channel is to be compared with what is on record.
+    pub reconciliation: Option<Reconciliation>,
+}
+
+/// A comparison that somebody asked for and that is not finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Which.
+    pub reconciliation_id: i64,
+    /// The mirrored threads of the channel.
+    pub threads: Vec<ThreadId>,
 }
 
 /// A thread of the target channel that mirrors one of a source channel.

@@ -136,10 +136,12 @@ fn succeeded(call: &Call, raw: &Raw, me: Option<UserId>) -> Outcome {
             },
             Err(_) => ambiguous("the answer to a create does not read"),
         },
-        Call::List { .. } => match (serde_json::from_slice::<Vec<MessageBody>>(&raw.body), me) {
-            (Ok(messages), Some(me)) => listed(messages, me),
-            _ => ambiguous("the list of messages does not read"),
-        },
+        Call::List { .. } | Call::Survey { .. } => {
+            match (serde_json::from_slice::<Vec<MessageBody>>(&raw.body), me) {
+                (Ok(messages), Some(me)) => listed(messages, me),
+                _ => ambiguous("the list of messages does not read"),
+            }
+        }
         _ => ambiguous("an answer to no question of ours"),
     }
 }

@@ -245,6 +245,13 @@ impl MirrorCore {
             (Errand::Thread { thread_id, .. }, Outcome::Found { thread_id: None }) => {
                 self.places.not_found(thread_id, sent_ms);
             }
+            (
+                Errand::Survey { .. },
+                Outcome::Listed {
+                    unrecorded,
+                    next_after,
+                },
+            ) => self.surveyed(sent_ms, unrecorded, next_after, effects),
             (Errand::Webhook(_), Outcome::Webhook { webhook_id }) => {
                 self.places.webhook_is(webhook_id);
             }
@@ -419,7 +426,12 @@ impl MirrorCore {
                     .retain(|other| other.mirrored_thread_id != thread.mirrored_thread_id);
                 return;
             }
-            Errand::Webhook(_) | Errand::Reading { .. } => return self.pause(now_ms, reason),
+            Errand::Survey { .. } if refusal == Refusal::ThreadGone => {
+                return self.skip_place(effects);
+            }
+            Errand::Webhook(_) | Errand::Survey { .. } | Errand::Reading { .. } => {
+                return self.pause(now_ms, reason);
+            }
         };
         match (refusal, call) {
             (Refusal::ThreadGone, Call::Delete { .. }) => {
@@ -600,7 +612,7 @@ impl MirrorCore {
                 return self.places.doubt(*thread_id, until_ms);
             }
             Errand::Webhook(_) => return self.places.forget_webhook(),
-            Errand::Archive(_) | Errand::Reading { .. } => return,
+            Errand::Archive(_) | Errand::Survey { .. } | Errand::Reading { .. } => return,
         };
         if let Call::Edit { message_id, .. } = call {
             let until_ms = flight.sent_ms + spans.settle_ms;

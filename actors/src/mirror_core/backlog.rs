@@ -92,6 +92,7 @@ impl MirrorCore {
         }
         (self.is_paused, self.places.is_forum) = (page.is_paused, page.is_forum);
         self.archiving = page.threads.iter().copied().collect();
+        self.hear_of_reconciliation(page.reconciliation.clone());
         self.forget_dropped(&page);
         let (started_ms, spans) = (self.started_ms, self.settings.spans());
         let mut all_taken = page.complete;
@@ -206,6 +207,10 @@ impl MirrorCore {
             }
             Effect::ReadThread(thread_id) => {
                 self.places.learn(*thread_id, None);
+                self.not_before_ms = self.not_before_ms.max(now_ms + READ_RETRY_MS);
+            }
+            Effect::Compare(_) => {
+                self.not_compared();
                 self.not_before_ms = self.not_before_ms.max(now_ms + READ_RETRY_MS);
             }
             Effect::Send { .. } | Effect::Record { .. } | Effect::Took(..) | Effect::WakeAt(_) => {}

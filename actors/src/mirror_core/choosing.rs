@@ -26,6 +26,9 @@ impl MirrorCore {
             ));
             return;
         }
+        if self.is_comparing() {
+            return;
+        }
         if self.record_cancelled(now_ms, effects) || !self.settings.has_token || self.is_paused {
             return;
         }
@@ -41,7 +44,11 @@ impl MirrorCore {
             Choice::Act(signal_id, step) => self.act(now_ms, signal_id, step, door, effects),
             Choice::Wait(wake_ms) => {
                 effects.extend(wake_ms.map(Effect::WakeAt));
-                self.archive(now_ms, door, effects);
+                if self.archiving.is_empty() {
+                    self.survey(now_ms, door, effects);
+                } else {
+                    self.archive(now_ms, door, effects);
+                }
             }
         }
     }
@@ -375,14 +382,16 @@ impl Errand {
                 call.route()
             }
             Self::Archive(_) => Route::ChangeThread,
-            Self::Reading { .. } => Route::List,
+            Self::Reading { .. } | Self::Survey { .. } => Route::List,
         }
     }
 
     fn signal_id(&self) -> Option<SignalId> {
         match self {
             Self::Delivery { signal_id, .. } | Self::Thread { signal_id, .. } => Some(*signal_id),
-            Self::Archive(_) | Self::Webhook(_) | Self::Reading { .. } => None,
+            Self::Archive(_) | Self::Webhook(_) | Self::Survey { .. } | Self::Reading { .. } => {
+                None
+            }
         }
     }
 
@@ -398,6 +407,9 @@ impl Errand {
                 let archived = thread.is_archived;
                 let at = in_thread(Some(thread.mirrored_thread_id));
                 (Call::Archive { archived }, at)
+            }
+            Self::Survey { thread_id, after } => {
+                (Call::Survey { after: *after }, in_thread(*thread_id))
             }
             Self::Reading { inventory, after } => {
                 (Call::List { after: *after }, in_thread(inventory.thread_id))

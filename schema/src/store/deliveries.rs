@@ -2,7 +2,7 @@
 //! is needed to recognise a message whose answer was lost. Only the delivery ledger writes here; the store writer raises what is
 //! wanted in its own transaction.
 
-use super::{StoreError, mirrored_threads, target_channels};
+use super::{StoreError, mirrored_threads, reconciliations, target_channels};
 use crate::{
     delivery::{
         Address, DeliveryRecord, PartChange, PendingDelivery, PendingPage, PostedPart, Progress,
@@ -105,6 +105,7 @@ pub fn pending(
         is_paused: channel.is_paused,
         is_forum: channel.kind.is_some_and(|kind| FORUM_KINDS.contains(&kind)),
         threads: mirrored_threads::to_change(conn, target)?,
+        reconciliation: reconciliations::unfinished(conn, target)?,
     })
 }
 

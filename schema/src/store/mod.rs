@@ -14,6 +14,7 @@ pub mod mappings;
 pub mod migrate;
 pub mod mirrored_threads;
 pub mod quarantine;
+pub mod reconciliations;
 pub mod retention;
 pub mod router_lock;
 pub mod routing;
