@@ -2,6 +2,8 @@
 //! end: edits after a restart, creates behind an edit that waits, a refused token.
 #![allow(clippy::unwrap_used)]
 
+mod places;
+
 use super::{Effect, Input, MirrorCore, Settings, State};
 use crate::{
     exchange::{Answer, Call, Outcome, Request},
@@ -34,6 +36,15 @@ struct Turn {
 impl Turn {
     /// A mirror that found `rows` in the table at its start.
     fn begin(rows: Vec<PendingDelivery>) -> Self {
+        Self::begin_with(PendingPage {
+            rows,
+            complete: true,
+            ..PendingPage::default()
+        })
+    }
+
+    /// A mirror that found this in the tables at its start.
+    fn begin_with(page: PendingPage) -> Self {
         let settings = Settings {
             target_channel_id: ChannelId::new(77).unwrap(),
             backlog_max: 100,
@@ -55,11 +66,8 @@ impl Turn {
         };
         turn.tell(Input::Tick);
         assert!(matches!(turn.reads[..], [Effect::ReadPending { .. }]));
-        turn.tell(Input::Pending(PendingPage {
-            rows,
-            complete: true,
-            ..PendingPage::default()
-        }));
+        turn.reads.clear();
+        turn.tell(Input::Pending(page));
         turn
     }
 
