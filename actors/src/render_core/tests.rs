@@ -322,6 +322,20 @@ fn held_back_says_why_and_deleted_needs_no_reason() {
 }
 
 #[test]
+fn a_template_that_says_nothing_of_a_signal_holds_it_back() {
+    let names = Names::default();
+    let rules = rules(
+        json!({ "transform_json": { "template": " {thread}\n" }, "author_style": "name_line" }),
+    );
+    let silent = render_with(
+        &by(signal("text", vec![], &[]), "Bob"),
+        &how(&rules, &names),
+    );
+    assert_eq!(silent.parts, vec![]);
+    assert!(silent.held_back.unwrap().ends_with("nothing is left of it"));
+}
+
+#[test]
 fn a_preview_of_a_link_that_leaves_is_not_recreated() {
     let preview = Embed {
         kind: Some("link".into()),
