@@ -38,6 +38,7 @@ pub(crate) struct Call {
 pub(crate) struct Speaker {
     pub(crate) id: Id,
     pub(crate) name: String,
+    pub(crate) avatar_url: Option<String>,
     pub(crate) webhook_id: Option<Id>,
 }
 
@@ -162,6 +163,7 @@ impl Fake {
         Some(Speaker {
             id: bot.user_id,
             name: bot.username.clone(),
+            avatar_url: None,
             webhook_id: None,
         })
     }

@@ -56,3 +56,4 @@ pub use request_log::{ChannelCounts, RequestLine, Stats};
 pub use route_core::RouteKind;
 pub use settings::{Bot, Channel, DEFAULT_BOT_TOKEN, Guild, Member, Rights, Role, Settings};
 pub use window_core::{Window, WindowKind};
+pub use world::Webhook;

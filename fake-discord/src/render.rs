@@ -47,7 +47,7 @@ pub(crate) fn message(message: &Message, base_url: &str, referenced: Option<&Mes
         .collect();
     let mut body = json!({
         "id": message.id,
-        "type": if message.reply_to.is_some() { 19 } else { 0 },
+        "type": message.kind,
         "channel_id": message.channel_id,
         "author": user(message.author_id, &message.author_name, true),
         "content": message.content,
@@ -135,15 +135,15 @@ pub(crate) fn channel(channel: &Channel, bots: &[Id], last_message: Option<Id>) 
     });
     if channel.is_thread() {
         let created = timestamp(channel.id.created_at_ms());
-        body["owner_id"] = json!(bots.first());
+        body["owner_id"] = json!(channel.owner_id.as_ref().or(bots.first()));
         body["message_count"] = 0.into();
         body["member_count"] = 1.into();
         body["rate_limit_per_user"] = 0.into();
         body["thread_metadata"] = json!({
             "archived": channel.archived,
             "locked": channel.locked,
-            "auto_archive_duration": 1440,
-            "archive_timestamp": created,
+            "auto_archive_duration": channel.auto_archive_minutes.unwrap_or(1_440),
+            "archive_timestamp": channel.archived_at_ms.map_or_else(|| created.clone(), timestamp),
             "create_timestamp": created,
         });
     } else {
@@ -267,15 +267,21 @@ pub(crate) fn member(member: &Member, bot: bool) -> Value {
     })
 }
 
-pub(crate) fn webhook(webhook: &Webhook, guild: Option<Id>) -> Value {
-    json!({
+/// A webhook as this bot sees it: with its token, unless another bot made it.
+pub(crate) fn webhook(webhook: &Webhook, guild: Option<Id>, bots: &[Id], asks: Id) -> Value {
+    let by_bot = bots.contains(&webhook.owner_id);
+    let mut body = json!({
         "id": webhook.id,
         "type": 1,
         "guild_id": guild,
         "channel_id": webhook.channel_id,
         "name": webhook.name,
         "avatar": null,
-        "token": webhook.token,
-        "application_id": null,
-    })
+        "user": user(webhook.owner_id, &format!("user-{}", webhook.owner_id), by_bot),
+        "application_id": by_bot.then_some(webhook.owner_id),
+    });
+    if !by_bot || webhook.owner_id == asks {
+        body["token"] = json!(webhook.token);
+    }
+    body
 }
