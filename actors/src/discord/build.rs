@@ -199,7 +199,7 @@ fn create_json(payload: &PartPayload, nonce: &str, reply_to: Option<MessageId>) 
     body
 }
 
-/// What a webhook posts, under the name and picture of whom it speaks for.
+/// What a webhook posts, under its own name and picture.
 fn spoken_json(payload: &PartPayload) -> Value {
     payload.to_json()
 }
@@ -292,7 +292,7 @@ mod tests {
         json!({ "content": "BUY", "embeds": [], "allowed_mentions": { "parse": [] } })
     }
 
-    fn with(more: Value) -> Value {
+    fn with(more: &Value) -> Value {
         let mut body = shown();
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();
@@ -320,21 +320,21 @@ mod tests {
                 create(0),
                 post_,
                 "channels/1/messages",
-                Some(with(once.clone())),
+                Some(with(&once)),
             ),
             (
                 in_thread(),
                 create(0),
                 post_,
                 "channels/8/messages",
-                Some(with(once)),
+                Some(with(&once)),
             ),
             (
                 in_thread(),
                 create(4),
                 post_,
                 "channels/8/messages",
-                Some(with(reply)),
+                Some(with(&reply)),
             ),
             (
                 at(0, 0),
@@ -416,7 +416,7 @@ mod tests {
     fn a_webhook_posts_edits_and_deletes_by_its_token_alone() {
         let (post_, patch, delete_) = (Method::Post, Method::Patch, Method::Delete);
         let (here, inside) = (at(0, 7), at(8, 7));
-        let named = with(json!({ "thread_name": "talk" }));
+        let named = with(&json!({ "thread_name": "talk" }));
         let table = [
             (
                 here,
