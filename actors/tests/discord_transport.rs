@@ -9,7 +9,7 @@ use fake_discord::{
 use heliograph_actors::{
     discord::{Discord, DiscordSettings},
     exchange::{Answer, Call, Outcome, Request, WEBHOOK_TOKEN_UNKNOWN},
-    payload::{Identity, PartPayload},
+    payload::{Identity, PartAuthor, PartPayload},
 };
 use heliograph_schema::{
     delivery::Address,
@@ -538,10 +538,49 @@ async fn a_webhook_is_found_again_and_nobody_elses_is_taken() {
     };
     assert_eq!(stage.ask(TEXT, at, create("two", None)).await, unsent);
     assert!(stage.requests_since(before).is_empty());
-    assert_eq!(stage.listed(TEXT, at).await, [identity("one")]);
+    assert_eq!(
+        stage.listed(TEXT, bot()).await,
+        [identity("one")],
+        "it is seen all the same"
+    );
     assert_eq!(stage.webhook(TEXT, Call::FindWebhook).await, found);
     stage.posted(TEXT, at, "two").await;
     assert_eq!(stage.contents(Id(TEXT)), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn a_webhook_shows_whom_it_speaks_for_and_keeps_it_when_edited() {
+    let stage = Stage::new();
+    let at = stage.by_webhook(TEXT).await;
+    let spoken = |content: &str| PartPayload {
+        author: Some(PartAuthor {
+            name: "Ada".to_owned(),
+            avatar_url: Some("https://cdn.example/ada.png".to_owned()),
+        }),
+        ..payload(content)
+    };
+    let call = Call::Create {
+        payload: spoken("one"),
+        nonce: String::new(),
+        reply_to: None,
+    };
+    let Outcome::Posted { message_id } = stage.ask(TEXT, at, call).await else {
+        panic!("it is posted")
+    };
+    let call = Call::Edit {
+        message_id,
+        payload: spoken("two"),
+    };
+    assert_eq!(stage.ask(TEXT, at, call).await, Outcome::Edited);
+    let shown = stage.control().live_messages(Id(TEXT)).remove(0);
+    assert_eq!(
+        (shown.content.as_str(), shown.author_name.as_str()),
+        ("two", "Ada")
+    );
+    assert_eq!(
+        shown.avatar_url.as_deref(),
+        Some("https://cdn.example/ada.png")
+    );
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub struct Message {
     pub avatar_url: Option<String>,
     /// The webhook it came through.
     pub webhook_id: Option<Id>,
+    /// The bot that made that webhook.
+    pub application_id: Option<Id>,
     /// Discord's number of the type: 0 written, 19 a reply, 18 the note that a thread was opened.
     #[serde(rename = "type")]
     pub kind: u8,
@@ -85,6 +87,7 @@ impl Message {
             author_name: author_name.to_owned(),
             avatar_url: None,
             webhook_id: None,
+            application_id: None,
             kind: 0,
             content: content.to_owned(),
             embeds: Vec::new(),

@@ -65,6 +65,7 @@ pub(crate) fn message(message: &Message, base_url: &str, referenced: Option<&Mes
     });
     if let Some(webhook) = message.webhook_id {
         body["webhook_id"] = json!(webhook);
+        body["application_id"] = json!(message.application_id);
     }
     if let Some(reply_to) = message.reply_to {
         body["message_reference"] = json!({

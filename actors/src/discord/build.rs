@@ -199,9 +199,16 @@ fn create_json(payload: &PartPayload, nonce: &str, reply_to: Option<MessageId>) 
     body
 }
 
-/// What a webhook posts, under its own name and picture.
+/// What a webhook posts, under the name and picture of whom it speaks for. An edit cannot change either.
 fn spoken_json(payload: &PartPayload) -> Value {
-    payload.to_json()
+    let mut body = payload.to_json();
+    if let Some(author) = &payload.author {
+        body["username"] = json!(author.name);
+        if let Some(url) = &author.avatar_url {
+            body["avatar_url"] = json!(url);
+        }
+    }
+    body
 }
 
 fn thread(request: &Request) -> Option<u64> {
@@ -217,6 +224,7 @@ const fn number(id: i64) -> u64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::payload::PartAuthor;
     use heliograph_schema::delivery::Address;
     use twilight_http::request::Method;
 
@@ -470,6 +478,39 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn a_webhook_speaks_for_an_author_and_the_bot_for_nobody() {
+        let by = |avatar_url: Option<&str>| PartPayload {
+            author: Some(PartAuthor {
+                name: "Ada".into(),
+                avatar_url: avatar_url.map(str::to_owned),
+            }),
+            ..payload()
+        };
+        let says = |at, payload: PartPayload| {
+            let call = Call::Create {
+                payload,
+                nonce: "n".into(),
+                reply_to: None,
+            };
+            built(at, call).unwrap().2.unwrap()
+        };
+        assert_eq!(
+            says(at(0, 7), by(Some("https://x/a.png"))),
+            with(&json!({ "username": "Ada", "avatar_url": "https://x/a.png" }))
+        );
+        assert_eq!(
+            says(at(0, 7), by(None)),
+            with(&json!({ "username": "Ada" }))
+        );
+        assert_eq!(says(at(0, 0), by(None)), says(at(0, 0), payload()));
+        let edit = Call::Edit {
+            message_id: MessageId::new(5).unwrap(),
+            payload: by(None),
+        };
+        assert_eq!(built(at(0, 7), edit).unwrap().2, Some(shown()));
     }
 
     #[test]

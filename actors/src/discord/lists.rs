@@ -70,6 +70,9 @@ struct MessageBody {
     #[serde(default)]
     r#type: u8,
     author: AccountBody,
+    /// Of a message that came through a webhook: the application that made the webhook.
+    #[serde(default)]
+    application_id: Option<UserId>,
     #[serde(default)]
     content: String,
     #[serde(default)]
@@ -126,9 +129,13 @@ pub(super) fn messages(body: &[u8], ours: &Ours) -> Option<Outcome> {
         .last()
         .filter(|_| messages.len() >= usize::from(PAGE))
         .map(|message| message.id.get());
+    // Of all but the oldest bots the application has the bot's id: webhooks that are not known in this life are seen by it.
+    let is_ours = |message: &MessageBody| {
+        ours.is(message.author.id) || message.application_id == Some(ours.me)
+    };
     let written_by_us = messages
         .into_iter()
-        .filter(|message| ours.is(message.author.id) && WRITTEN.contains(&message.r#type));
+        .filter(|message| is_ours(message) && WRITTEN.contains(&message.r#type));
     Some(Outcome::Listed {
         unrecorded: written_by_us.map(MessageBody::listed).collect(),
         next_after,
@@ -225,7 +232,8 @@ mod tests {
     fn a_list_is_ours_alone_and_oldest_first() {
         let body = json!([
             { "id": "10", "type": 18, "author": { "id": "9" }, "content": "the name of a thread" },
-            { "id": "9", "author": { "id": "71" }, "webhook_id": "71", "content": "another webhook" },
+            { "id": "11", "author": { "id": "72" }, "webhook_id": "72", "application_id": "9", "content": "four" },
+            { "id": "9", "author": { "id": "71" }, "webhook_id": "71", "application_id": null, "content": "another" },
             { "id": "8", "type": 0, "author": { "id": "70" }, "webhook_id": "70", "content": "three" },
             { "id": "7", "type": 19, "author": { "id": "9" }, "content": "two",
               "embeds": [{ "type": "rich", "title": "t" }, { "type": "link", "title": "preview" }] },
@@ -247,6 +255,7 @@ mod tests {
             (5, Identity::of("one", &[])),
             (7, Identity::of("two", &[titled])),
             (8, Identity::of("three", &[])),
+            (11, Identity::of("four", &[])),
         ];
         let found: Vec<_> = unrecorded
             .iter()

@@ -95,6 +95,7 @@ impl Fake {
         let mut message = Message {
             avatar_url: speaker.avatar_url.clone(),
             webhook_id: speaker.webhook_id,
+            application_id: speaker.webhook_id.and_then(|id| self.maker_of(id)),
             kind: if reply_to.is_some() { REPLY } else { WRITTEN },
             embeds: draft.embeds.unwrap_or_default(),
             components: draft.components.unwrap_or_default(),

@@ -125,6 +125,12 @@ impl Fake {
         self.delete_message(job, channel, message, &speaker)
     }
 
+    /// The bot that made a webhook; people have no application.
+    pub(super) fn maker_of(&self, webhook: Id) -> Option<Id> {
+        let maker = self.world.webhooks.get(&webhook)?.owner_id;
+        self.bot_ids().contains(&maker).then_some(maker)
+    }
+
     fn webhook_speaker(&self, id: Id, token: &str) -> Result<(Speaker, Id), ApiError> {
         let webhook = self.world.webhook(id, token)?;
         let speaker = Speaker {

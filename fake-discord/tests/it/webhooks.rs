@@ -293,6 +293,7 @@ async fn tests_see_who_a_webhook_spoke_for_and_delete_it() {
         .json();
     assert_eq!(shown[1]["author_name"], "speaker");
     assert_eq!(shown[1]["avatar_url"], "https://x/a.png");
+    assert_eq!(shown[1]["application_id"], shown[0]["author_id"]);
     assert_eq!(shown[1]["reply_to"], Value::Null, "a webhook cannot reply");
     let webhooks = fake
         .send(Method::GET, "/_fake/webhooks?channel=10", None)
