@@ -373,6 +373,13 @@ mod tests {
                 None,
             ),
             (
+                in_thread(),
+                Call::Survey { after: 3 },
+                get,
+                "channels/8/messages?after=3&limit=100",
+                None,
+            ),
+            (
                 at(8, 7),
                 Call::List { after: 3 },
                 get,
