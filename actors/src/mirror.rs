@@ -302,10 +302,11 @@ impl Handler<Mail<Wanted>> for Mirror {
     fn handle(&mut self, mail: Mail<Wanted>, ctx: &mut Context<Self>) {
         let (Wanted(deliveries), _handling) = mail.open();
         fail::fail_point!("mirror::wanted", |_| ());
+        // The mark first: what it stands for was committed before this, and appears before it.
+        self.look_at_mark(ctx);
         for wanted in deliveries {
             self.tell(Input::Wanted(wanted), ctx);
         }
-        self.look_at_mark(ctx);
     }
 }
 

@@ -118,6 +118,9 @@ impl Fake {
                 Ok(route) => self.with_fault(now_ms, call, route, fault, &mut trace),
             }
         };
+        if trace.content.is_empty() {
+            self.trace_undone(now_ms, call, &mut trace);
+        }
         self.note(
             now_ms,
             call,
