@@ -18,7 +18,7 @@ use crate::exchange::{Answer, Outcome};
 use ceiling::{Ceilings, Scope};
 use heliograph_schema::ids::ChannelId;
 use history::{History, Window};
-use pace::Pace;
+use pace::{Arrival, Pace};
 use std::collections::{HashMap, VecDeque};
 
 /// Lanes remembered; beyond it the one that was used longest ago is forgotten.
@@ -244,10 +244,14 @@ impl Limits {
         let state = self.lanes.entry(lane).or_default();
         let sent_ms = state.in_flight.pop_front().unwrap_or(now_ms);
         let headers = answer.headers.as_ref();
-        let arrived_ms = match headers {
-            Some(said) => self.pace.arrived_ms(sent_ms, now_ms, said.answered_at_ms),
-            None => now_ms,
+        let arrival = match headers {
+            Some(said) => self.pace.arrived(sent_ms, now_ms, said.answered_at_ms),
+            None => Arrival {
+                earliest_ms: sent_ms,
+                latest_ms: now_ms,
+            },
         };
+        let arrived_ms = arrival.latest_ms;
         let refusal = match answer.outcome {
             Outcome::RateLimited {
                 kind,
@@ -259,7 +263,7 @@ impl Limits {
         let is_counted =
             refusal.is_none() && !matches!(answer.outcome, Outcome::Unreachable { .. });
         if is_counted {
-            self.history.add(lane, arrived_ms);
+            self.history.add(lane, arrival);
             self.ceilings.taken(arrived_ms, lane, &self.history);
         }
         let limit_before = self.bucket_of(lane).and_then(|bucket| bucket.limit);
@@ -417,13 +421,13 @@ impl Limits {
         let Some(limit) = self.bucket_of(lane).and_then(|bucket| bucket.limit) else {
             return;
         };
-        let first_ms = self
+        let first = self
             .history
-            .nth_last_ms(limit as usize, |lane| in_bucket.contains(&lane));
-        if let Some(first_ms) = first_ms
+            .nth_last(limit as usize, |lane| in_bucket.contains(&lane));
+        if let Some(first) = first
             && let Some(bucket) = self.bucket_of_mut(lane)
         {
-            bucket.window_ms.get_or_insert(ends_ms - first_ms);
+            bucket.window_ms.get_or_insert(ends_ms - first.earliest_ms);
         }
     }
 

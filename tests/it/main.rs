@@ -22,6 +22,7 @@ mod ingest_threads;
 mod live;
 mod live_closes;
 mod live_tokens;
+mod mirror_limits;
 mod mirroring;
 mod order;
 mod prove_tiny;

@@ -191,7 +191,10 @@ mod tests {
                 saturated.min(sum as i64),
                 "{what}: all served"
             );
-            assert!(most - least <= 3 + most / 50, "{what}: from {least} to {most}");
+            assert!(
+                most - least <= 3 + most / 50,
+                "{what}: from {least} to {most}"
+            );
             // The place at hand may be promised already to one that was served longer ago, and then comes the next.
             let place_ms = 1_000 / i64::from(per_s) + 10;
             let longest_ms = played.quiet_waits_ms.iter().max().unwrap();

@@ -1,6 +1,6 @@
 //! What was sent lately and counted by Discord, and what limits that shows.
 
-use super::Lane;
+use super::{Lane, pace::Arrival};
 use std::collections::VecDeque;
 
 /// More than any window is known to take; of larger ones the headers alone are believed.
@@ -20,32 +20,34 @@ pub(super) struct Window {
 /// In the order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    counted: VecDeque<(Lane, i64)>,
+    counted: VecDeque<(Lane, Arrival)>,
 }
 
 impl History {
-    pub(super) fn add(&mut self, lane: Lane, at_ms: i64) {
-        self.counted.push_back((lane, at_ms));
+    pub(super) fn add(&mut self, lane: Lane, arrival: Arrival) {
+        self.counted.push_back((lane, arrival));
+        let oldest_ms = arrival.latest_ms - AGE_MS_MAX;
         while self.counted.len() > REQUESTS_MAX
             || self
                 .counted
                 .front()
-                .is_some_and(|(_, oldest_ms)| *oldest_ms < at_ms - AGE_MS_MAX)
+                .is_some_and(|(_, oldest)| oldest.latest_ms < oldest_ms)
         {
             self.counted.pop_front();
         }
     }
 
     /// When the `n`-th last request of these lanes was counted; 1 is the last.
-    pub(super) fn nth_last_ms(&self, n: usize, of: impl Fn(Lane) -> bool) -> Option<i64> {
+    pub(super) fn nth_last(&self, n: usize, of: impl Fn(Lane) -> bool) -> Option<Arrival> {
         let ours = self.counted.iter().rev().filter(|(lane, _)| of(*lane));
-        ours.map(|(_, at_ms)| *at_ms).nth(n.checked_sub(1)?)
+        ours.map(|(_, arrival)| *arrival).nth(n.checked_sub(1)?)
     }
 
     /// How many requests of these lanes were counted after this moment.
     pub(super) fn count_after(&self, after_ms: i64, of: impl Fn(Lane) -> bool) -> usize {
         let ours = self.counted.iter().rev().filter(|(lane, _)| of(*lane));
-        ours.take_while(|(_, at_ms)| *at_ms > after_ms).count()
+        ours.take_while(|(_, arrival)| arrival.latest_ms > after_ms)
+            .count()
     }
 
     /// When a full window of these lanes takes one more, which may be now; `None` when requests of ours do not fill it.
@@ -55,24 +57,25 @@ impl History {
         window: Window,
         of: impl Fn(Lane) -> bool,
     ) -> Option<i64> {
-        let opens_ms = self.nth_last_ms(window.requests, of)? + window.length_ms;
+        let opens_ms = self.nth_last(window.requests, of)?.latest_ms + window.length_ms;
         (opens_ms > now_ms - window.length_ms / SLACK).then_some(opens_ms)
     }
 
     /// The strictest limit on these lanes that explains a refusal which ends at `until_ms` and does not contradict what was
     /// taken before: were it `n` requests, the `n`-th last would leave the window then.
     pub(super) fn strictest(&self, until_ms: i64, of: impl Fn(Lane) -> bool) -> Option<Window> {
-        let ours: Vec<i64> = self
+        let ours: Vec<Arrival> = self
             .counted
             .iter()
             .filter(|(lane, _)| of(*lane))
-            .map(|(_, at_ms)| *at_ms)
+            .map(|(_, arrival)| *arrival)
             .collect();
         (1..=ours.len()).find_map(|requests| {
-            let length_ms = until_ms - ours[ours.len() - requests];
-            let contradicts = ours
-                .windows(requests + 1)
-                .any(|taken| taken[requests] - taken[0] < length_ms - length_ms / SLACK);
+            let length_ms = until_ms - ours[ours.len() - requests].earliest_ms;
+            let contradicts = ours.windows(requests + 1).any(|taken| {
+                let span_ms = taken[requests].latest_ms - taken[0].earliest_ms;
+                span_ms < length_ms - length_ms / SLACK
+            });
             (!contradicts && length_ms > 0).then_some(Window {
                 requests,
                 length_ms,
@@ -91,7 +94,9 @@ mod tests {
     fn history(moments: &[i64]) -> History {
         let lane = Lane::new(Route::Create, ChannelId::new(1).unwrap());
         let mut history = History::default();
-        moments.iter().for_each(|at_ms| history.add(lane, *at_ms));
+        for at_ms in moments {
+            history.add(lane, Arrival::at(*at_ms));
+        }
         history
     }
 

@@ -15,6 +15,22 @@ struct Exchange {
     behind_ms: Option<i64>,
 }
 
+/// Between when and when a request was counted at Discord, on our clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrival {
+    pub(super) earliest_ms: i64,
+    pub(super) latest_ms: i64,
+}
+
+impl Arrival {
+    pub(super) fn at(at_ms: i64) -> Self {
+        Self {
+            earliest_ms: at_ms,
+            latest_ms: at_ms,
+        }
+    }
+}
+
 /// The last exchanges with Discord.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -22,9 +38,13 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// When the request was counted, at the latest, on our clock. `told_ms` is Discord's clock when it answered. Of the
-    /// answers that say it, the one that came back quickest shows how the clocks differ.
-    pub(super) fn arrived_ms(&mut self, sent_ms: i64, heard_ms: i64, told_ms: Option<i64>) -> i64 {
+    /// When the request was counted, on our clock. `told_ms` is Discord's clock when it answered. Of the answers that say it,
+    /// the one that came back quickest shows how the clocks differ.
+    pub(super) fn arrived(&mut self, sent_ms: i64, heard_ms: i64, told_ms: Option<i64>) -> Arrival {
+        let unknown = Arrival {
+            earliest_ms: sent_ms,
+            latest_ms: heard_ms,
+        };
         let exchange = Exchange {
             round_trip_ms: heard_ms - sent_ms,
             behind_ms: told_ms.map(|told_ms| heard_ms - told_ms),
@@ -35,14 +55,14 @@ impl Pace {
         }
         let quickest_ms = self.exchanges.iter().filter_map(|it| it.behind_ms).min();
         let Some(arrived_ms) = told_ms.zip(quickest_ms).map(|(told, behind)| told + behind) else {
-            return heard_ms;
+            return unknown;
         };
         if arrived_ms < sent_ms {
             // Discord's clock was set back.
             self.exchanges.iter_mut().for_each(|it| it.behind_ms = None);
-            return heard_ms;
+            return unknown;
         }
-        arrived_ms.min(heard_ms)
+        Arrival::at(arrived_ms.min(heard_ms))
     }
 
     /// How long before a moment of Discord's a request may leave to arrive after it all the same: what the quickest exchange
@@ -70,16 +90,17 @@ mod tests {
     #[test]
     fn the_quickest_answer_shows_how_the_clocks_differ() {
         let mut pace = Pace::default();
+        let mut latest_ms = |sent, heard, told| pace.arrived(sent, heard, told).latest_ms;
         // Discord's clock is 1,000 behind ours.
         let told = |arrived_ms: i64| Some(arrived_ms - 1_000);
-        assert_eq!(pace.arrived_ms(5_000, 5_100, told(5_020)), 5_100);
-        assert_eq!(pace.arrived_ms(6_000, 6_030, told(6_020)), 6_030);
-        assert_eq!(pace.arrived_ms(7_000, 7_150, told(7_020)), 7_030);
-        assert_eq!(pace.arrived_ms(8_000, 8_090, None), 8_090);
+        assert_eq!(latest_ms(5_000, 5_100, told(5_020)), 5_100);
+        assert_eq!(latest_ms(6_000, 6_030, told(6_020)), 6_030);
+        assert_eq!(latest_ms(7_000, 7_150, told(7_020)), 7_030);
+        assert_eq!(latest_ms(8_000, 8_090, None), 8_090);
         // It is set back by a second, and forward again.
-        assert_eq!(pace.arrived_ms(9_000, 9_090, told(8_020)), 9_090);
-        assert_eq!(pace.arrived_ms(9_200, 9_290, told(8_220)), 9_290);
-        assert_eq!(pace.arrived_ms(9_400, 9_490, told(9_420)), 9_490);
+        assert_eq!(latest_ms(9_000, 9_090, told(8_020)), 9_090);
+        assert_eq!(latest_ms(9_200, 9_290, told(8_220)), 9_290);
+        assert_eq!(latest_ms(9_400, 9_490, told(9_420)), 9_490);
     }
 
     #[test]
@@ -87,7 +108,7 @@ mod tests {
         let lead = |round_trips: &[i64]| {
             let mut pace = Pace::default();
             for round_trip_ms in round_trips.iter().cycle().take(20) {
-                pace.arrived_ms(0, *round_trip_ms, None);
+                pace.arrived(0, *round_trip_ms, None);
             }
             pace.lead_ms()
         };
