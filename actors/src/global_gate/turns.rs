@@ -171,7 +171,9 @@ mod tests {
     fn a_backlog_of_some_costs_the_others_nothing_and_none_starves() {
         for seed in 0..60 {
             let mut dice = Dice(seed | 1 << 40);
-            let (per_s, saturated) = ([1, 10, 50, 200][dice.below(4) as usize], dice.ms(2, 150));
+            let rates = [1, 10, 50, 200];
+            let rate = usize::try_from(dice.below(4)).unwrap();
+            let (per_s, saturated) = (rates[rate], dice.ms(2, 150));
             // Each alone could take more than its share.
             if i64::from(per_s) > 40 * saturated {
                 continue;

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_strictest_limit_that_nothing_contradicts_is_found() {
-        let table: [(&[i64], i64, Option<(usize, i64)>); 5] = [
+        type Row<'a> = (&'a [i64], i64, Option<(usize, i64)>);
+        let table: [Row<'_>; 5] = [
             // Three in six seconds, from the first one on.
             (&[0, 100, 200], 6_000, Some((3, 6_000))),
             // The same later: what was long before shows that it is no more than three, and no less.

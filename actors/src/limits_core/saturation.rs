@@ -61,7 +61,11 @@ impl Case {
             limit: usize::try_from(dice.between(1, 50)).unwrap(),
             window_ms: dice.between(1_000, 10_000),
             is_fixed: dice.below(2) == 0,
-            meaning: [Meaning::AllBack, Meaning::NextBack][dice.below(2) as usize],
+            meaning: if dice.below(2) == 0 {
+                Meaning::AllBack
+            } else {
+                Meaning::NextBack
+            },
             way_ms,
             has_clock: true,
             silent_percent: 0,
