@@ -85,10 +85,10 @@ impl Mirror {
 
     fn tell(&mut self, input: Input, ctx: &mut Context<Self>) {
         let now_ms = self.makings.clock.now_ms();
-        let gate = &self.makings.gate;
+        let (gate, target) = (&self.makings.gate, self.target());
         let effects = self
             .core
-            .handle(now_ms, input, &mut || gate.with(|gate| gate.enter(now_ms)));
+            .handle(now_ms, input, &mut || gate.enter(now_ms, target));
         let mut wake_at_ms: Option<i64> = None;
         for effect in effects {
             match effect {
@@ -161,7 +161,7 @@ impl Mirror {
             let outcome = answer.outcome.word();
             metrics::counter!("heliograph_mirror_requests_total", "kind" => kind, "outcome" => outcome).increment(1);
             let now_ms = mirror.makings.clock.now_ms();
-            mirror.makings.gate.with(|gate| gate.hear(now_ms, &answer.outcome));
+            mirror.makings.gate.hear(now_ms, mirror.target(), &answer.outcome);
             mirror.tell(Input::Answered(request_id, answer), ctx);
         }));
     }

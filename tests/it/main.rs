@@ -23,6 +23,7 @@ mod live;
 mod live_closes;
 mod live_tokens;
 mod mentions;
+mod mirror_limits;
 mod mirroring;
 mod order;
 mod prove_tiny;

@@ -27,6 +27,7 @@ const TOO_LARGE: u16 = 413;
 const RETRY_AFTER_MS_DEFAULT: i64 = 5_000;
 /// A 429 that says more is asked again after this.
 const RETRY_AFTER_MS_MAX: i64 = 3_600_000;
+const SECOND_MS: i64 = 1_000;
 const MESSAGE_CHARS_MAX: usize = 300;
 
 /// An answer as it came.
@@ -139,6 +140,9 @@ pub(super) fn limit_headers(headers: &HeaderMap, epoch_ms: i64) -> LimitHeaders 
         limit: text(headers, "x-ratelimit-limit").and_then(|limit| limit.parse().ok()),
         remaining: text(headers, "x-ratelimit-remaining").and_then(|left| left.parse().ok()),
         reset_after_ms: reset_after_ms.or(reset_at_ms.map(|at_ms| (at_ms - epoch_ms).max(0))),
+        answered_at_ms: reset_at_ms
+            .zip(reset_after_ms)
+            .map(|(at_ms, after_ms)| at_ms - after_ms),
     }
 }
 
@@ -210,9 +214,12 @@ fn limited(raw: &Raw) -> Outcome {
     let in_body = said
         .map(|body| millis(body.retry_after))
         .filter(|ms| *ms > 0);
-    let retry_after_ms = seconds(&raw.headers, "retry-after")
-        .max(in_body)
-        .unwrap_or(RETRY_AFTER_MS_DEFAULT);
+    let in_header = seconds(&raw.headers, "retry-after");
+    let retry_after_ms = match (in_header, in_body) {
+        // The header is the body's number in whole seconds, rounded up; to wait for those would waste most of a short window.
+        (Some(header_ms), Some(body_ms)) if header_ms - body_ms < SECOND_MS => body_ms,
+        (header_ms, body_ms) => header_ms.max(body_ms).unwrap_or(RETRY_AFTER_MS_DEFAULT),
+    };
     Outcome::RateLimited {
         kind,
         retry_after_ms: retry_after_ms.clamp(1, RETRY_AFTER_MS_MAX),
@@ -333,7 +340,7 @@ mod tests {
     #[expect(clippy::type_complexity)]
     fn every_429_is_what_it_is() {
         let json = r#"{"message":"limited","retry_after":1.25,"global":false}"#;
-        let table: [(&[(&'static str, &'static str)], &str, LimitKind, i64); 9] = [
+        let table: [(&[(&'static str, &'static str)], &str, LimitKind, i64); 10] = [
             (
                 &[
                     ("x-ratelimit-scope", "user"),
@@ -342,7 +349,7 @@ mod tests {
                 ],
                 json,
                 LimitKind::Bucket,
-                2_000,
+                1_250,
             ),
             (
                 &[
@@ -353,6 +360,12 @@ mod tests {
                 json,
                 LimitKind::Bucket,
                 1_250,
+            ),
+            (
+                &[("retry-after", "4"), ("x-ratelimit-bucket", "b")],
+                json,
+                LimitKind::Bucket,
+                4_000,
             ),
             (
                 &[("x-ratelimit-scope", "shared"), ("x-ratelimit-bucket", "b")],
@@ -586,6 +599,11 @@ mod tests {
         assert_eq!(
             limit_headers(&raw(200, &both, "").headers, 1_000_000).reset_after_ms,
             Some(251)
+        );
+        assert_eq!(
+            limit_headers(&raw(200, &both, "").headers, 1_000_000).answered_at_ms,
+            Some(1_002_249),
+            "the moment of the reset less the time until then"
         );
         assert_eq!(
             limit_headers(&raw(200, &both[..1], "").headers, 1_000_000).reset_after_ms,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     exchange::{Answer, Call, Listed, Outcome},
-    limits_core::Route,
+    limits_core::{Lane, Route},
 };
 use heliograph_schema::{
     delivery::{Address, KnownThread, MirroredThread, PartChange, PostedPart, Progress},
@@ -90,7 +90,8 @@ impl MirrorCore {
             return;
         };
         let route = flight.errand.route();
-        self.limits.heard(now_ms, route, answer.headers.as_ref());
+        let lane = Lane::new(route, self.settings.target_channel_id);
+        self.limits.heard(now_ms, lane, &answer);
         if let (Errand::Reading { inventory, after }, false) = (
             &flight.errand,
             matches!(answer.outcome, Outcome::Listed { .. }),
@@ -98,13 +99,7 @@ impl MirrorCore {
             self.paging = Some((inventory.clone(), *after));
         }
         match answer.outcome {
-            Outcome::RateLimited {
-                kind,
-                retry_after_ms,
-            } => {
-                self.counts.rate_limited += 1;
-                self.limits.refused(now_ms, route, kind, retry_after_ms);
-            }
+            Outcome::RateLimited { .. } => self.counts.rate_limited += 1,
             Outcome::Unauthorized => self.park(
                 now_ms,
                 UNAUTHORIZED_PROBE_MS,

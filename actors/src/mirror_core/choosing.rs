@@ -5,7 +5,7 @@ use super::inventory::Inventory;
 use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
 use crate::{
     exchange::{Call, Request},
-    limits_core::{Permit, Route},
+    limits_core::{Lane, Permit, Route},
 };
 use heliograph_schema::{
     delivery::{Address, PartChange, PostedPart, Progress},
@@ -145,7 +145,9 @@ impl MirrorCore {
                 }
                 step => match step
                     .route()
-                    .map_or(Permit::Now, |route| self.limits.may_send(now_ms, route))
+                    .map_or(Permit::Now, |route| {
+                        self.limits.may_send(now_ms, Lane::new(route, target))
+                    })
                 {
                     Permit::Now => return Choice::Act(signal_id, step),
                     Permit::At(at_ms) => sooner(at_ms),
@@ -316,7 +318,8 @@ impl MirrorCore {
         self.held = None;
         let (call, at) = errand.request();
         let signal_id = errand.signal_id();
-        self.limits.sent(now_ms, call.route());
+        let lane = Lane::new(call.route(), self.settings.target_channel_id);
+        self.limits.sent(now_ms, lane);
         let request_id = self.fresh_id();
         self.flight = Some(Flight {
             request_id,
@@ -345,7 +348,8 @@ impl MirrorCore {
         let Some(thread) = self.archiving.front().copied() else {
             return;
         };
-        match self.limits.may_send(now_ms, Route::ChangeThread) {
+        let lane = Lane::new(Route::ChangeThread, self.settings.target_channel_id);
+        match self.limits.may_send(now_ms, lane) {
             Permit::Now => self.send(now_ms, Errand::Archive(thread), door, effects),
             Permit::At(at_ms) => effects.push(Effect::WakeAt(at_ms)),
             Permit::AfterAnswer => {}

@@ -162,7 +162,9 @@ impl World {
 
     fn tell(&mut self, input: Input) {
         let (now_ms, gate) = (self.now_ms, &mut self.gate);
-        let effects = self.core.handle(now_ms, input, &mut || gate.enter(now_ms));
+        let effects = self.core.handle(now_ms, input, &mut || {
+            gate.enter(now_ms, ChannelId::new(77).unwrap())
+        });
         self.wake += 1;
         let mut wake_ms: Option<i64> = None;
         for effect in effects {
@@ -287,7 +289,8 @@ impl World {
         match self.events.remove(&id).unwrap() {
             Event::Input(life, input) if life == self.life => {
                 if let Input::Answered(_, answer) = &input {
-                    self.gate.hear(at_ms, &answer.outcome);
+                    self.gate
+                        .hear(at_ms, ChannelId::new(77).unwrap(), &answer.outcome);
                 }
                 self.tell(input);
             }

@@ -104,6 +104,7 @@ impl Discord {
             limit: Some(5),
             remaining: Some(left),
             reset_after_ms: Some(reset_after_ms),
+            answered_at_ms: None,
         });
         let outcome = match limited {
             Some((kind, retry_after_ms)) => {
