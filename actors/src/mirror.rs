@@ -6,6 +6,7 @@ use crate::{
     exchange::{Call, Request},
     global_gate::Gate,
     messages::{RecordDeliveries, Wanted},
+    mirror_board::MirrorPlace,
     mirror_core::{Effect, Input, MirrorCore, Settings, State},
     mirror_reads::MirrorReads,
     port::{Mail, Port},
@@ -52,6 +53,8 @@ pub struct MirrorMakings {
     pub clock: SteadyClock,
     /// Set when something could not be posted to it.
     pub fell_behind: Arc<AtomicBool>,
+    /// Where it shows how it stands.
+    pub place: MirrorPlace,
 }
 
 /// The actor.
@@ -119,6 +122,7 @@ impl Mirror {
             standing.reason.as_deref(),
             standing.backlog,
         );
+        self.makings.place.show(standing);
     }
 
     fn wake_at(&mut self, at_ms: Option<i64>, now_ms: i64, ctx: &mut Context<Self>) {

@@ -11,6 +11,7 @@ use heliograph_actors::{
     global_gate::Gate,
     messages::{RecordDeliveries, Wanted},
     mirror::{Mirror, MirrorMakings},
+    mirror_board::MirrorPlace,
     mirror_core::Settings,
     mirror_reads::MirrorReads,
     port::Port,
@@ -101,6 +102,7 @@ impl Stage {
             discord: Some(self.discord.clone()),
             gate: Gate::new(50),
             clock: SteadyClock::start(),
+            place: MirrorPlace::default(),
             fell_behind: Arc::default(),
         };
         let vitals = Vitals::new("mirror/900", Kind::Mirror, 64);
