@@ -13,11 +13,11 @@ const GROWTH: f64 = 1.1;
 /// What took its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatencyKind {
-    /// From the commit of a signal until its messages stood.
+    /// From the commit of a signal until its first message stood.
     Create,
-    /// From the commit of an edit until its messages showed it.
+    /// From the commit of an edit until a message showed it; each message counts.
     Edit,
-    /// From the commit of a deletion until its messages were gone.
+    /// From the commit of what takes a message away until it was gone; each message counts.
     Delete,
 }
 

@@ -29,7 +29,7 @@ const LOOKED_AT_MAX: i64 = 10_000;
 /// is milliseconds; each has its place in the order set aside.
 const GAP_MAX: i64 = 1_000;
 
-/// What a back-fill did, and what is to be seen to once the router works by the mapping.
+/// What a new mapping was filled with, and what is to be seen to once the router works by it.
 #[derive(Debug, Clone)]
 pub struct Backfilled {
     /// The new deliveries. One that was there already is left alone.
@@ -68,9 +68,26 @@ pub fn create_mapping(
     }
     changing(conn, |conn| {
         let mapping = mappings::create(conn, actor, new)?;
-        let filled = fill(conn, actor, &mapping, last)?;
-        Ok((mapping, filled))
+        // First the head: what is committed before the filling is then in both, which does no harm.
+        let head = signals::heads(conn, &[mapping.source_channel_id])?;
+        let after = head
+            .first()
+            .map_or(Cursor { epoch: 1, seq: 0 }, |head| head.cursor);
+        let keys = fill(conn, actor, &mapping, last)?;
+        let ordinals = set_aside(conn)?;
+        let gap = Gap { after, ordinals };
+        Ok((mapping, Backfilled { keys, gap }))
     })
+}
+
+/// The places behind everything that has one and before everything that will get one.
+fn set_aside(conn: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
+    Ok(Sql::new(
+        "select nextval(pg_get_serial_sequence('deliveries', 'ordinal')) from generate_series(1, $1)",
+    )
+    .bind::<BigInt, _>(GAP_MAX)
+    .rows::<BigInt>()
+    .load(conn)?)
 }
 
 /// Gives the target of a mapping the last signals of its source. What its target has already seen of them is left alone; the rest
@@ -84,7 +101,7 @@ pub fn of_mapping(
     actor: &str,
     mapping_id: i64,
     last: i64,
-) -> Result<(MappingRow, Backfilled), StoreError> {
+) -> Result<Vec<DeliveryKey>, StoreError> {
     changing(conn, |conn| {
         let found = mappings_table::table
             .find(mapping_id)
@@ -97,27 +114,24 @@ pub fn of_mapping(
                 "mapping {mapping_id} is switched off"
             )));
         }
-        let filled = fill(conn, actor, &mapping, last)?;
-        Ok((mapping, filled))
+        fill(conn, actor, &mapping, last)
     })
 }
 
+/// The new deliveries. One that was there already is left alone.
 fn fill(
     conn: &mut PgConnection,
     actor: &str,
     mapping: &MappingRow,
     last: i64,
-) -> Result<Backfilled, StoreError> {
-    // First the head: what is committed between the two statements is in both, which does no harm.
-    let head = signals::heads(conn, &[mapping.source_channel_id])?;
-    let after = head
-        .first()
-        .map_or(Cursor { epoch: 1, seq: 0 }, |head| head.cursor);
+) -> Result<Vec<DeliveryKey>, StoreError> {
+    // A range of one channel in the order of its index: for a channel that has been quiet for long, the index of all signals would be
+    // walked through whole.
     let rows: Vec<SignalId> = Sql::new(
-        "with looked_at as (select signal_id, revision, state from signals where channel_id = $1 and is_visible \
-            order by signal_id desc limit $2), \
+        "with looked_at as (select channel_id, signal_id, revision, state from signals \
+            where channel_id between $1 and $1 and is_visible order by channel_id, signal_id desc limit $2), \
          newest as (select signal_id, revision from looked_at where state::json ->> 'deleted_at_ms' is null \
-            order by signal_id desc limit $3) \
+            order by channel_id, signal_id desc limit $3) \
          insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, rule_set_id, desired_revision) \
          select signal_id, $4, $1, $5, $6, revision from newest order by signal_id \
          on conflict do nothing returning signal_id",
@@ -128,12 +142,6 @@ fn fill(
     .bind::<BigInt, _>(mapping.target_channel_id)
     .bind::<BigInt, _>(mapping.mapping_id)
     .bind::<Nullable<BigInt>, _>(mapping.rule_set_id)
-    .rows::<BigInt>()
-    .load(conn)?;
-    let ordinals = Sql::new(
-        "select nextval(pg_get_serial_sequence('deliveries', 'ordinal')) from generate_series(1, $1)",
-    )
-    .bind::<BigInt, _>(GAP_MAX)
     .rows::<BigInt>()
     .load(conn)?;
     let asked = Asked {
@@ -149,10 +157,7 @@ fn fill(
         None,
         Some(&asked),
     )?;
-    Ok(Backfilled {
-        keys: keys(rows, mapping.target_channel_id),
-        gap: Gap { after, ordinals },
-    })
+    Ok(keys(rows, mapping.target_channel_id))
 }
 
 /// Gives the target what was committed after the back-fill by a router that did not know of the mapping yet, each in the place set
@@ -277,8 +282,8 @@ mod tests {
         assert_eq!(delivered(conn), (vec![11, 12, 14, 15, 16, 17], 0));
         assert!(close_gap(conn, &mapping, &filled).unwrap().is_empty());
         // Later, and more: what is there is left alone.
-        let (_, more) = of_mapping(conn, "admin", mapping.mapping_id, 100).unwrap();
-        assert_eq!(more.keys.len(), 1);
+        let more = of_mapping(conn, "admin", mapping.mapping_id, 100).unwrap();
+        assert_eq!(more.len(), 1);
         assert_eq!(delivered(conn).0, [11, 12, 14, 15, 16, 17, 10]);
     }
 

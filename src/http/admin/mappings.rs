@@ -154,11 +154,11 @@ pub(super) async fn backfill(
     body: Json<Last>,
 ) -> Result<HttpResponse, ApiError> {
     let (actor, last) = (actor(&request), countable(body.last)?);
-    let (_, filled) = admin
+    let keys = admin
         .write(move |conn| backfill::of_mapping(conn, &actor, *mapping_id, last))
         .await?;
-    let count = filled.keys.len();
-    admin.see_to(filled.keys).await?;
+    let count = keys.len();
+    admin.see_to(keys).await?;
     Ok(HttpResponse::Ok().json(json!({ "backfilled": count })))
 }
 
