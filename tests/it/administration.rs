@@ -316,10 +316,7 @@ fn a_back_fill_is_whole_and_in_order_while_signals_arrive() {
     let desk = Desk::on(&stage);
     let source = desk.source();
     let say = |n: usize| {
-        desk.says(
-            [1, 0, 0, 0, 0],
-            &[create(source, signal_id(), &format!("#{n};"))],
-        )
+        desk.push_until_taken(&[create(source, signal_id(), &format!("#{n};"))]);
     };
     (0..BEFORE).for_each(say);
     let (target, mapping) = std::thread::scope(|scope| {

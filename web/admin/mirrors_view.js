@@ -34,7 +34,7 @@ export const MIRRORS = {
     { title: 'Create p50 / p95 / p99', draw: (target) => latencyOf(target.latency.create) },
     { title: 'Edit', draw: (target) => latencyOf(target.latency.edit) },
     { title: 'Delete', draw: (target) => latencyOf(target.latency.delete) },
-    { title: 'Do', draw: (target, commands) => (target.is_paused ? button('Resume', () => commands.resume(target)) : button('Pause', () => commands.pause(target))) },
+    { title: 'Actions', draw: (target, commands) => (target.is_paused ? button('Resume', () => commands.resume(target)) : button('Pause', () => commands.pause(target))) },
   ],
 };
 
@@ -47,7 +47,7 @@ export const DEAD_LETTERS = {
     { title: 'Target', draw: (letter) => h('span', { class: 'mono' }, letter.target_channel_id) },
     { title: 'Reason', draw: (letter) => h('div', {}, letter.reason ?? 'no reason was said', h('div', { class: 'sub' }, `${letter.attempts} attempts, wanted since ${exactTime(letter.wanted_at_ms)}`)) },
     { title: 'Says', draw: (letter) => previewOf(letter.payload) },
-    { title: 'Do', draw: (letter, commands) => h('div', { class: 'actions-cell' },
+    { title: 'Actions', draw: (letter, commands) => h('div', { class: 'actions-cell' },
       button('Redrive', () => commands.redrive(letter)),
       button('All of the target', () => commands.redriveTarget(letter)),
       button('Drop', () => commands.drop(letter))) },
