@@ -8,6 +8,7 @@ use heliograph_actors::{
     global_gate::Gate,
     messages::RecordDeliveries,
     mirror::{Mirror, MirrorMakings},
+    mirror_board::MirrorBoard,
     mirror_core,
     mirror_reads::MirrorReads,
     outlets::MirrorOutlet,
@@ -38,6 +39,7 @@ pub(crate) fn mirrors(
     store: &Store,
     database_url: &str,
     routing: &watch::Receiver<Arc<RoutingTable>>,
+    board: &MirrorBoard,
 ) -> Result<StartMirror, NotApplied> {
     let discord = way_to_discord(config)?;
     let ledger = start_ledger(tree, database_url);
@@ -50,8 +52,9 @@ pub(crate) fn mirrors(
         Gate::new(config.discord.global_requests_per_s),
         SteadyClock::start(),
     );
-    let config = config.clone();
+    let (config, board) = (config.clone(), board.clone());
     Ok(Arc::new(move |target| {
+        let vitals = Vitals::new(mirror_name(target), Kind::Mirror, MIRROR_MAILBOX);
         let makings = MirrorMakings {
             settings: settings(&config, target),
             reads: reads.clone(),
@@ -61,14 +64,18 @@ pub(crate) fn mirrors(
             gate: gate.clone(),
             clock,
             fell_behind: Arc::default(),
+            place: board.place(target, &vitals),
         };
-        start_mirror(&tree, &arbiter, makings)
+        start_mirror(&tree, &arbiter, vitals, makings)
     }))
 }
 
-fn start_mirror(tree: &Tree, arbiter: &ArbiterHandle, makings: MirrorMakings) -> MirrorOutlet {
-    let name = mirror_name(makings.settings.target_channel_id);
-    let vitals = Vitals::new(name, Kind::Mirror, MIRROR_MAILBOX);
+fn start_mirror(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    vitals: Arc<Vitals>,
+    makings: MirrorMakings,
+) -> MirrorOutlet {
     let fell_behind = makings.fell_behind.clone();
     let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
         Mirror::new(makings)

@@ -1,5 +1,6 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
+pub mod audience;
 pub mod delivery_ledger;
 pub mod discord;
 pub mod exchange;
@@ -7,10 +8,12 @@ pub mod global_gate;
 pub mod hub_core;
 pub mod inlets;
 pub mod join_core;
+pub mod latency_core;
 pub mod limits_core;
 pub mod markup_core;
 pub mod messages;
 pub mod mirror;
+pub mod mirror_board;
 pub mod mirror_core;
 pub mod mirror_reads;
 pub mod observation;

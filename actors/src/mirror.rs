@@ -5,7 +5,10 @@ use crate::{
     discord::Discord,
     exchange::{Call, Request},
     global_gate::Gate,
+    latency_core::LatencyKind,
+    limits_core::Route,
     messages::{RecordDeliveries, Wanted},
+    mirror_board::MirrorPlace,
     mirror_core::{Effect, Input, MirrorCore, Settings, State},
     mirror_reads::MirrorReads,
     port::{Mail, Port},
@@ -52,6 +55,8 @@ pub struct MirrorMakings {
     pub clock: SteadyClock,
     /// Set when something could not be posted to it.
     pub fell_behind: Arc<AtomicBool>,
+    /// Where it shows how it stands.
+    pub place: MirrorPlace,
 }
 
 /// The actor.
@@ -107,6 +112,9 @@ impl Mirror {
                 Effect::Took(route, took_ms) => {
                     metrics::histogram!("heliograph_mirror_delivery_seconds", "kind" => route.word())
                         .record(took_ms.max(0) as f64 / 1_000.0);
+                    if let Some(kind) = latency_kind(route) {
+                        self.makings.place.record(now_ms, kind, took_ms);
+                    }
                 }
                 read => self.read(read, ctx),
             }
@@ -119,6 +127,7 @@ impl Mirror {
             standing.reason.as_deref(),
             standing.backlog,
         );
+        self.makings.place.show(standing);
     }
 
     fn wake_at(&mut self, at_ms: Option<i64>, now_ms: i64, ctx: &mut Context<Self>) {
@@ -228,6 +237,16 @@ impl Mirror {
         if self.makings.routing.has_changed().unwrap_or(false) {
             self.look_at_names(ctx);
         }
+    }
+}
+
+/// Under which of the three a delivery counts that ended with this kind of request.
+fn latency_kind(route: Route) -> Option<LatencyKind> {
+    match route {
+        Route::Create => Some(LatencyKind::Create),
+        Route::Edit => Some(LatencyKind::Edit),
+        Route::Delete => Some(LatencyKind::Delete),
+        _ => None,
     }
 }
 

@@ -11,6 +11,7 @@ use heliograph_actors::{
     global_gate::Gate,
     messages::{RecordDeliveries, Wanted},
     mirror::{Mirror, MirrorMakings},
+    mirror_board::MirrorPlace,
     mirror_core::Settings,
     mirror_reads::MirrorReads,
     port::Port,
@@ -113,6 +114,7 @@ impl Stage {
             gate: Gate::new(50),
             clock: SteadyClock::start(),
             fell_behind,
+            place: MirrorPlace::default(),
         };
         let vitals = Vitals::new("mirror/900", Kind::Mirror, 64);
         let mirror = self.tree.start(

@@ -18,7 +18,12 @@ pub(super) enum Mapping {
         target_channel_id: String,
         #[command(flatten)]
         settings: Settings,
+        /// Begin with the last so many signals, instead of now
+        #[arg(long, value_name = "N")]
+        last: Option<u32>,
     },
+    /// Give the target the last signals of the source that it has not seen
+    Backfill { mapping_id: i64, last: u32 },
     /// Change what is said, leave the rest
     Change {
         mapping_id: i64,
@@ -74,8 +79,12 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
             source_channel_id,
             target_channel_id,
             settings,
+            last,
         } => {
             let mut body = settings.body();
+            if let Some(last) = last {
+                body.insert("start".to_owned(), json!({ "last": last }));
+            }
             body.insert("source_channel_id".to_owned(), source_channel_id.into());
             body.insert("target_channel_id".to_owned(), target_channel_id.into());
             Ok(show::row(
@@ -84,6 +93,14 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
                     .ask(Method::POST, "/api/mappings", Some(body.into()))
                     .await?,
             ))
+        }
+        Mapping::Backfill { mapping_id, last } => {
+            let path = format!("/api/mappings/{mapping_id}/backfill");
+            let answer = client
+                .ask(Method::POST, &path, Some(json!({ "last": last })))
+                .await?;
+            let text = format!("{} signals", answer["backfilled"]);
+            Ok(Shown { json: answer, text })
         }
         Mapping::Change {
             mapping_id,

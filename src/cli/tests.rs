@@ -10,12 +10,15 @@ use crate::{
         changes::{ConfigurationChanged, NotApplied},
         correlation::correlate,
         listeners::JSON_BYTES_MAX,
+        running::Running as AtWork,
     },
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use clap::CommandFactory;
+use diesel::connection::SimpleConnection;
 use futures_util::future::{BoxFuture, ready};
-use heliograph_schema::test_database::TestDatabase;
+use heliograph_actors::mirror_board::MirrorSeen;
+use heliograph_schema::{frame::Cursor, ids::ChannelId, test_database::TestDatabase};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -27,8 +30,26 @@ impl ConfigurationChanged for NothingToApply {
     }
 }
 
+struct NobodyAtWork;
+
+impl AtWork for NobodyAtWork {
+    fn look_at(&self, _: ChannelId) {}
+
+    fn settled(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn mirror(&self, _: ChannelId) -> Option<MirrorSeen> {
+        None
+    }
+
+    fn sessions_told(&self, _: ChannelId, _: Cursor) -> Option<u64> {
+        None
+    }
+}
+
 struct Running {
-    _db: TestDatabase,
+    db: TestDatabase,
     server: ServerHandle,
     url: String,
 }
@@ -40,6 +61,7 @@ impl Running {
         let admin = web::Data::new(Admin {
             store: db.store(),
             changes: Arc::new(NothingToApply),
+            running: Arc::new(NobodyAtWork),
             token,
         });
         let server = HttpServer::new(move || {
@@ -61,7 +83,7 @@ impl Running {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         Self {
-            _db: db,
+            db,
             server: handle,
             url,
         }
@@ -87,6 +109,9 @@ impl Running {
             Command::Connector { command, .. } => connector::run(&client, command).await,
             Command::Channel { command, .. } => channel::run(&client, command).await,
             Command::Mapping { command, .. } => mapping::run(&client, command).await,
+            Command::DeadLetter { command, .. } => mirroring::dead_letter(&client, command).await,
+            Command::Target { command, .. } => mirroring::target(&client, command).await,
+            Command::Signal { command, .. } => mirroring::signal(&client, command).await,
             Command::SessionToken { command, .. } => session_token::run(&client, command).await,
             other => panic!("not administration: {other:?}"),
         }
@@ -176,6 +201,54 @@ async fn a_route_is_set_up_by_commands_alone() {
         running.run("channel list --guild 7").await.unwrap().json[0]["channel_id"],
         "1"
     );
+    running.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn mirroring_is_administered_by_commands() {
+    let running = Running::start();
+    running
+        .db
+        .connect()
+        .batch_execute(
+            "insert into signals (signal_id, channel_id, is_visible, revision, state) values (1, 5, true, 1, '{}'), (2, 5, true, 1, '{}'); \
+             insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state, last_error) \
+             values (1, 9, 5, 1, 1, 'x', '50035: no'), (2, 9, 5, 1, 1, 'x', '50035: no')",
+        )
+        .unwrap();
+    let steps = [
+        ("dead-letter list --target 9", "50035: no"),
+        (
+            "signal trail 1",
+            "channel 9 (-): dead_letter, revision 0 of 1, given up: 50035: no",
+        ),
+        ("dead-letter redrive 1 9", "1 redriven"),
+        ("dead-letter redrive --target 9", "1 redriven"),
+        ("dead-letter redrive --all", "0 redriven"),
+        ("dead-letter drop 1 9 --reason spam", "dropped"),
+        ("dead-letter drop 1 9 --reason spam", "dropped already"),
+        ("dead-letter restore 1 9", "1 restored"),
+        ("target list", "not_running"),
+        ("target pause 9", "yes"),
+        ("target pause 9", "yes"),
+        ("target resume 9", "no"),
+    ];
+    for (typed, words) in steps {
+        let shown = running
+            .run(typed)
+            .await
+            .unwrap_or_else(|failure| panic!("{typed}: {failure}"));
+        assert!(shown.text.contains(words), "{typed}: {}", shown.text);
+    }
+    for (typed, words) in [
+        ("target pause 8", "no target channel 8"),
+        ("dead-letter redrive 3 9", "no delivery"),
+        ("signal trail 3", "no such signal"),
+        ("mapping backfill 3 10", "no such mapping"),
+    ] {
+        let failure = running.run(typed).await.err().unwrap().to_string();
+        assert!(failure.contains(words), "{typed}: {failure}");
+    }
     running.server.stop(false).await;
 }
 

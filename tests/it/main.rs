@@ -7,6 +7,7 @@
 // Tables are written as values.
 #![allow(clippy::needless_pass_by_value, clippy::cast_possible_truncation)]
 
+mod administration;
 mod bad_input;
 mod bad_items;
 mod bench_tiny;

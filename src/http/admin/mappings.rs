@@ -12,10 +12,13 @@ use actix_web::{
 };
 use heliograph_schema::{
     ids::{ChannelId, RoleId},
-    store::mappings::{self, MappingChange, MappingSettings},
+    store::{
+        backfill,
+        mappings::{self, MappingChange, MappingRow, MappingSettings},
+    },
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,8 +29,23 @@ pub(super) struct Create {
     ping_role_id: Option<RoleId>,
     priority: Option<i32>,
     is_enabled: Option<bool>,
+    start: Option<Start>,
     filters_json: Option<Value>,
     transform_json: Option<Value>,
+}
+
+/// With which signals a mapping begins: `"now"` or `{"last":n}`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Start {
+    Now,
+    Last(i64),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Last {
+    last: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,10 +113,64 @@ pub(super) async fn create(
         is_enabled: body.is_enabled.unwrap_or(true),
     };
     let actor = actor(&request);
-    let row = admin
-        .change(move |conn| mappings::create(conn, &actor, &settings))
-        .await?;
+    let row = match body.start.unwrap_or(Start::Now) {
+        Start::Now => {
+            admin
+                .change(move |conn| mappings::create(conn, &actor, &settings))
+                .await?
+        }
+        Start::Last(last) => create_filled(&admin, actor, settings, countable(last)?).await?,
+    };
     Ok(HttpResponse::Created().json(row))
+}
+
+/// Maps and back-fills, so that nothing is missing between what is filled in and what comes live, and nothing live comes first.
+async fn create_filled(
+    admin: &Admin,
+    actor: String,
+    settings: MappingSettings,
+    last: i64,
+) -> Result<MappingRow, ApiError> {
+    let (row, filled) = admin
+        .write(move |conn| backfill::create_mapping(conn, &actor, &settings, last))
+        .await?;
+    // Before the first live signal can come: what is old stands in front of it.
+    admin.running.look_at(row.target_channel_id);
+    admin.changes.apply().await?;
+    admin.running.settled().await?;
+    let (mapping, mut keys) = (row.clone(), filled.keys.clone());
+    let missed = admin
+        .write(move |conn| backfill::close_gap(conn, &mapping, &filled))
+        .await?;
+    keys.extend(missed);
+    admin.see_to(keys).await?;
+    Ok(row)
+}
+
+pub(super) async fn backfill(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    mapping_id: Path<i64>,
+    body: Json<Last>,
+) -> Result<HttpResponse, ApiError> {
+    let (actor, last) = (actor(&request), countable(body.last)?);
+    let keys = admin
+        .write(move |conn| backfill::of_mapping(conn, &actor, *mapping_id, last))
+        .await?;
+    let count = keys.len();
+    admin.see_to(keys).await?;
+    Ok(HttpResponse::Ok().json(json!({ "backfilled": count })))
+}
+
+/// How many signals a back-fill may ask for.
+fn countable(last: i64) -> Result<i64, ApiError> {
+    if (1..=backfill::LAST_MAX).contains(&last) {
+        return Ok(last);
+    }
+    Err(ApiError::refused(format!(
+        "last must be from 1 to {}",
+        backfill::LAST_MAX
+    )))
 }
 
 pub(super) async fn change(

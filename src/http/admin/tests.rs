@@ -16,10 +16,13 @@ use actix_web::{
 };
 use diesel::{RunQueryDsl, sql_types::Text};
 use futures_util::future::BoxFuture;
-use heliograph_actors::{routing::RoutingTable, routing_load};
-use heliograph_schema::{sql::Sql, test_database::TestDatabase};
+use heliograph_actors::{mirror_board::MirrorSeen, routing::RoutingTable, routing_load};
+use heliograph_schema::{frame::Cursor, sql::Sql, test_database::TestDatabase};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 /// Counts, and fails when told to.
 #[derive(Default)]
@@ -42,21 +45,55 @@ impl ConfigurationChanged for Counted {
     }
 }
 
+mod mirrors;
+
+/// Remembers who was told to look; of mirrors and sessions it knows nothing.
+#[derive(Default)]
+struct Still {
+    looked_at: Mutex<Vec<i64>>,
+}
+
+impl Running for Still {
+    fn look_at(&self, target: ChannelId) {
+        self.looked_at.lock().unwrap().push(target.get());
+    }
+
+    fn settled(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn mirror(&self, _: ChannelId) -> Option<MirrorSeen> {
+        None
+    }
+
+    fn sessions_told(&self, _: ChannelId, _: Cursor) -> Option<u64> {
+        None
+    }
+}
+
 struct Listener {
     db: TestDatabase,
     changes: Arc<Counted>,
+    still: Arc<Still>,
     admin: Admin,
 }
 
 impl Listener {
     fn new(token: Option<&str>) -> Self {
         let (db, changes) = (TestDatabase::new(), Arc::new(Counted::default()));
+        let still = Arc::new(Still::default());
         let admin = Admin {
             store: db.store(),
             changes: changes.clone(),
+            running: still.clone(),
             token: token.map(Secret::new),
         };
-        Self { db, changes, admin }
+        Self {
+            db,
+            changes,
+            still,
+            admin,
+        }
     }
 
     async fn app(
