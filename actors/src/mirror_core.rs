@@ -13,8 +13,8 @@ mod places;
 mod records;
 #[cfg(test)]
 mod scenarios;
-#[cfg(test)]
-mod simulation;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 mod standing;
 
 pub use standing::{Counts, Standing, State};
