@@ -14,6 +14,7 @@ mod manners;
 mod oracle;
 mod people;
 mod table_model;
+mod trace;
 mod world;
 
 use crate::supervision::panic_text;
@@ -90,11 +91,6 @@ impl Verdict {
         if self.breaches.len() < BREACHES_MAX {
             self.breaches.push(sentence);
         }
-    }
-
-    fn rude(&mut self, sentence: String) {
-        self.rude += 1;
-        self.breach(sentence);
     }
 }
 

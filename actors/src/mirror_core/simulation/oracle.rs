@@ -131,14 +131,13 @@ impl Verdict {
                 || states.any(|state| is_refusable(state) || state.clean_text().is_empty())
         };
         let rows = channel.appeared.iter().filter_map(|id| table.get(*id));
-        let order: Vec<i64> = rows
-            .filter(|row| !is_set_aside(row))
-            .map(|row| row.ordinal)
-            .collect();
-        let falls = order.windows(2).filter(|pair| pair[0] > pair[1]).count();
-        self.out_of_order += falls as u64;
-        if falls > 0 {
-            self.breach(format!("{falls} signals appeared before older ones"));
+        let order: Vec<&Row> = rows.filter(|row| !is_set_aside(row)).collect();
+        for pair in order.windows(2) {
+            if pair[0].ordinal > pair[1].ordinal {
+                let (first, then) = (pair[0].signal_id, pair[1].signal_id);
+                self.out_of_order += 1;
+                self.breach(format!("{first} appeared before {then}, which is older"));
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::{
     discord_model::Channel,
     manners::Manners,
     table_model::Table,
+    trace,
 };
 use crate::{
     exchange::{Answer, Outcome, Request},
@@ -16,7 +17,7 @@ use crate::{
 };
 use heliograph_schema::{
     delivery::DeliveryRecord,
-    ids::{ChannelId, DISCORD_EPOCH_MS},
+    ids::ChannelId,
 };
 use std::{
     cmp::Ordering,
@@ -152,7 +153,7 @@ impl World {
             is_out: false,
             token_refused: false,
             events_wanted: plan.events,
-            next_signal: (START_MS - DISCORD_EPOCH_MS) << 22,
+            next_signal: 0,
             verdict: Verdict::of(plan.seed),
             trace: plan.trace.then(Vec::new),
             climate,
@@ -203,6 +204,12 @@ impl World {
             let since_ms = self.now_ms - START_MS;
             trace.push(format!("{since_ms:>9} ms  [{target}] {}", what()));
         }
+    }
+
+    fn rude(&mut self, sentence: String) {
+        self.verdict.rude += 1;
+        let since_ms = self.now_ms - START_MS;
+        self.verdict.breach(format!("at {since_ms} ms: {sentence}"));
     }
 
     pub(super) fn after(&mut self, target: usize, delay_ms: i64, event: Event) {
@@ -279,7 +286,7 @@ impl World {
     pub(super) fn tell(&mut self, at: usize, input: Input) {
         self.verdict.events += 1;
         if self.trace.is_some() {
-            let told = format!("<- {input:.300?}");
+            let told = format!("<- {}", trace::input(&input));
             self.note(at, || told);
         }
         let (now_ms, gate) = (self.now_ms, &mut self.gate);
@@ -293,14 +300,13 @@ impl World {
         let held = target.core.deliveries.len();
         self.verdict.backlog_max = self.verdict.backlog_max.max(held as u64);
         if held > self.climate.backlog_max {
-            self.verdict.rude(format!("{held} deliveries in memory"));
+            self.rude(format!("{held} deliveries in memory"));
         }
         let sends = effects
             .iter()
             .filter(|effect| matches!(effect, Effect::Send { .. }));
         if sends.count() != entered as usize {
-            self.verdict
-                .rude("a request that the gate let through was not sent, or the reverse".to_owned());
+            self.rude("a request that the gate let through was not sent, or the reverse".to_owned());
         }
         let crashes = self.trouble && self.dice.one_in(self.climate.crash);
         let kept = if crashes {
@@ -319,7 +325,7 @@ impl World {
         let mut wake_ms: Option<i64> = None;
         for effect in effects.into_iter().take(kept) {
             if self.trace.is_some() && !matches!(effect, Effect::WakeAt(_)) {
-                let wanted = format!("-> {effect:.300?}");
+                let wanted = format!("-> {}", trace::effect(&effect));
                 self.note(at, || wanted);
             }
             match effect {
@@ -333,8 +339,7 @@ impl World {
         }
         let Some(at_ms) = wake_ms else { return };
         if at_ms <= self.now_ms {
-            self.verdict
-                .rude("a wake that is due already would spin".to_owned());
+            self.rude("a wake that is due already would spin".to_owned());
         }
         let (life, wake) = (self.targets[at].life, self.targets[at].wake);
         let wait_ms = (at_ms - self.now_ms).max(1);
@@ -454,13 +459,13 @@ impl World {
         self.verdict.requests += 1;
         let target = &mut self.targets[at];
         let is_out = self.is_out || target.is_out;
-        if let Err(rudeness) = target
-            .manners
-            .sends(self.now_ms, request.call.route(), is_out)
-        {
-            self.verdict.rude(rudeness);
-        }
         let (life, request_id) = (target.life, request.request_id);
+        let sent = target
+            .manners
+            .sends(self.now_ms, request.call.route(), is_out);
+        if let Err(rudeness) = sent {
+            self.rude(rudeness);
+        }
         let (there_ms, back_ms) = (5 + self.dice.below(150), 5 + self.dice.below(150));
         let answered = |outcome| {
             let headers = None;
@@ -560,7 +565,8 @@ impl World {
             channel.handle(now_ms, &request.call, trouble, page)
         };
         if self.trace.is_some() {
-            let done = format!("   Discord: {:?} {:.200?}", request.call.route(), answer);
+            let (call, told) = (trace::call(&request.call), trace::answer(&answer));
+            let done = format!("   Discord: {call}: {told}");
             self.note(at, || done);
         }
         if let Some(back_ms) = answer_after_ms {
