@@ -29,10 +29,9 @@ impl MirrorCore {
         if self.record_cancelled(now_ms, effects) || !self.settings.has_token || self.is_paused {
             return;
         }
-        let pause_ms = self
-            .parked
-            .as_ref()
-            .map_or(self.not_before_ms, |parked| parked.probe_at_ms);
+        // A probe of a parked target may fail for other reasons: then both wait.
+        let probe_at_ms = self.parked.as_ref().map(|parked| parked.probe_at_ms);
+        let pause_ms = probe_at_ms.map_or(self.not_before_ms, |at| at.max(self.not_before_ms));
         if now_ms < pause_ms {
             effects.push(Effect::WakeAt(pause_ms));
             return;
