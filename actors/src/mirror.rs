@@ -299,10 +299,11 @@ impl Handler<Mail<Wanted>> for Mirror {
     fn handle(&mut self, mail: Mail<Wanted>, ctx: &mut Context<Self>) {
         let (Wanted(deliveries), _handling) = mail.open();
         fail::fail_point!("mirror::wanted", |_| ());
+        // What did not fit was wanted before this.
+        self.look_at_mark(ctx);
         for wanted in deliveries {
             self.tell(Input::Wanted(wanted), ctx);
         }
-        self.look_at_mark(ctx);
     }
 }
 

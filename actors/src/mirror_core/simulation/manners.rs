@@ -16,8 +16,9 @@ const PATIENCE_MS: i64 = 2 * super::world::REQUEST_TIMEOUT_MS;
 /// What one life of a mirror was told.
 #[derive(Debug, Default)]
 pub(super) struct Manners {
-    /// By the last headers of this route.
-    spent_until_ms: HashMap<Route, i64>,
+    bucket_of: HashMap<Route, String>,
+    /// By the last headers of this bucket.
+    spent_until_ms: HashMap<String, i64>,
     /// By 429s.
     refused_until_ms: HashMap<Route, i64>,
     under_way: Option<(i64, Route)>,
@@ -35,11 +36,13 @@ impl Manners {
         if before.is_some_and(|(sent_ms, _)| now_ms <= sent_ms + PATIENCE_MS) {
             return Err("a second request beside one that is under way".to_owned());
         }
-        let closed = |until: &HashMap<Route, i64>| until.get(&route).copied().unwrap_or(i64::MIN);
-        if now_ms < closed(&self.spent_until_ms) {
+        let bucket = self.bucket_of.get(&route);
+        let spent_until_ms = bucket.and_then(|name| self.spent_until_ms.get(name));
+        if spent_until_ms.is_some_and(|until_ms| now_ms < *until_ms) {
             return Err(format!("{} with nothing left in its bucket", route.word()));
         }
-        if now_ms < closed(&self.refused_until_ms) {
+        let refused_until_ms = self.refused_until_ms.get(&route);
+        if refused_until_ms.is_some_and(|until_ms| now_ms < *until_ms) {
             return Err(format!("{} before its 429 is over", route.word()));
         }
         if !is_out {
@@ -60,11 +63,13 @@ impl Manners {
         let Some((_, route)) = self.under_way.take() else {
             return;
         };
-        if let Some(headers) = answer.headers.as_ref().filter(|it| it.bucket.is_some()) {
-            let wait_ms = headers.reset_after_ms.unwrap_or(0);
-            let spent = headers.remaining == Some(0);
-            self.spent_until_ms
-                .insert(route, now_ms + if spent { wait_ms } else { 0 });
+        if let Some(headers) = &answer.headers
+            && let Some(bucket) = &headers.bucket
+        {
+            let is_spent = headers.remaining == Some(0);
+            let wait_ms = headers.reset_after_ms.filter(|_| is_spent).unwrap_or(0);
+            self.bucket_of.insert(route, bucket.clone());
+            self.spent_until_ms.insert(bucket.clone(), now_ms + wait_ms);
         }
         let Outcome::RateLimited {
             kind,

@@ -122,12 +122,14 @@ impl Verdict {
         }
     }
 
-    /// Messages appeared in the order of commits, but for signals that could not be shown at first, and for those deleted: a
-    /// request that was long under way may bring one back for a moment, after others.
+    /// Messages appeared in the order of commits, but for signals that could not be shown at first, those filled in later, of
+    /// which no commit told in its turn, and those deleted: a request that was long under way may bring one back for a moment,
+    /// after others.
     fn judge_order(&mut self, table: &Table, channel: &Channel) {
         let is_set_aside = |row: &Row| {
             let mut states = row.revisions.iter().map(|(_, state)| state);
-            row.latest().deleted_at_ms.is_some()
+            row.is_filled_in
+                || row.latest().deleted_at_ms.is_some()
                 || states.any(|state| is_refusable(state) || state.clean_text().is_empty())
         };
         let rows = channel.appeared.iter().filter_map(|id| table.get(*id));

@@ -130,13 +130,14 @@ impl World {
             let mut said_ms = self.now_ms - self.dice.below(FILLED_IN_AGE_MS);
             let mut state = self.unsaid();
             self.write(&mut state);
+            let mut revisions = vec![(said_ms, state.clone())];
             for _ in 0..self.dice.below(4) {
-                self.targets[at].table.want(said_ms, state.clone());
                 said_ms += (self.now_ms - said_ms) / 2;
                 state.revision += 1;
                 self.write(&mut state);
+                revisions.push((said_ms, state.clone()));
             }
-            self.targets[at].table.want(said_ms, state);
+            self.targets[at].table.fill_in(revisions);
         }
         self.deliver(at, Input::FellBehind);
     }

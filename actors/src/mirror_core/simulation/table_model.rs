@@ -14,6 +14,8 @@ use std::{
 pub(super) struct Row {
     pub(super) signal_id: SignalId,
     pub(super) ordinal: i64,
+    /// It was put there long after it was said, and no commit told of it.
+    pub(super) is_filled_in: bool,
     /// Every revision with the moment of its commit, from revision 1 on.
     pub(super) revisions: Vec<(i64, Arc<SignalState>)>,
     pub(super) delivered_revision: i32,
@@ -45,7 +47,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A commit of the store writer, at this moment or in the past of somebody who fills in rows later.
+    /// A commit of the store writer.
     pub(super) fn want(&mut self, at_ms: i64, state: SignalState) -> WantedDelivery {
         let place = *self
             .places
@@ -55,6 +57,7 @@ impl Table {
             self.rows.push(Row {
                 signal_id: state.signal_id,
                 ordinal: place as i64 + 1,
+                is_filled_in: false,
                 revisions: Vec::new(),
                 delivered_revision: 0,
                 state: 'p',
@@ -77,6 +80,16 @@ impl Table {
             ordinal: row.ordinal,
             desired_revision: row.desired_revision(),
             committed_at: None,
+        }
+    }
+
+    /// A row that is put there with all that became of its signal.
+    pub(super) fn fill_in(&mut self, revisions: Vec<(i64, SignalState)>) {
+        for (at_ms, state) in revisions {
+            self.want(at_ms, state);
+        }
+        if let Some(row) = self.rows.last_mut() {
+            row.is_filled_in = true;
         }
     }
 

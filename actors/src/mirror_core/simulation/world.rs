@@ -245,7 +245,15 @@ impl World {
         let target = &mut self.targets[at];
         let is_current = |life: u32| target.is_up && life == target.life;
         match event {
-            Event::Input(life, input) if is_current(life) => self.tell(at, input),
+            Event::Input(life, input) if is_current(life) => {
+                // The mark of what did not fit is looked at before what came after it.
+                if matches!(input, Input::Wanted(_)) && std::mem::take(&mut target.is_marked) {
+                    self.tell(at, Input::FellBehind);
+                }
+                if self.targets[at].life == life {
+                    self.tell(at, input);
+                }
+            }
             Event::Wake(life, wake) if is_current(life) && wake == target.wake => {
                 self.tell(at, Input::Tick);
             }
