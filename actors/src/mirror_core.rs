@@ -225,6 +225,8 @@ pub struct MirrorCore {
     /// What predecessors handed over is on record.
     is_settled: bool,
     reading: bool,
+    /// The table was read up to this ordinal: of what stands before it nothing has yet to come.
+    read_up_to: i64,
     read_not_before_ms: i64,
     /// While the table is read: signals whose rows may be older than what we recorded, and whether news was passed over.
     touched: HashSet<SignalId>,
@@ -265,6 +267,7 @@ impl MirrorCore {
             behind: true,
             is_settled: false,
             reading: false,
+            read_up_to: 0,
             read_not_before_ms: now_ms,
             touched: HashSet::new(),
             passed_over: false,

@@ -28,8 +28,9 @@ impl MirrorCore {
             delivery.want(now_ms, signal, revision, wanted.committed_at, &names);
             return;
         }
-        // The first revision of a signal: nothing of it can stand anywhere.
-        let is_new = wanted.desired_revision == 1;
+        // The first revision of a signal: nothing of it can stand anywhere, unless its row was read before the word of its
+        // commit came.
+        let is_new = wanted.desired_revision == 1 && wanted.ordinal > self.read_up_to;
         let out_of_turn = is_new && self.behind;
         if self.reading || out_of_turn || self.deliveries.len() >= self.settings.backlog_max {
             self.pass_over();
@@ -101,6 +102,7 @@ impl MirrorCore {
             let signal_id = row.signal.signal_id;
             let is_full = self.deliveries.len() >= self.settings.backlog_max;
             let is_touched = self.touched.contains(&signal_id);
+            let ordinal = row.ordinal;
             match self.delivery(signal_id) {
                 // Of one that is not known yet a reading of its own is under way, which alone may tell.
                 Some(delivery) => {
@@ -122,6 +124,7 @@ impl MirrorCore {
                     None => all_taken = false,
                 },
             }
+            self.read_up_to = self.read_up_to.max(ordinal);
         }
         self.behind = !all_taken || self.passed_over;
     }
@@ -156,7 +159,8 @@ impl MirrorCore {
         signal_id: SignalId,
         row: Option<Box<PendingDelivery>>,
     ) {
-        let (started_ms, spans, behind) = (self.started_ms, self.settings.spans(), self.behind);
+        let (started_ms, spans) = (self.started_ms, self.settings.spans());
+        let unread_from = if self.behind { self.read_up_to } else { i64::MAX };
         let rules = row.as_ref().map(|row| self.rules_of(row.rule_set_id));
         let Some(delivery) = self.delivery(signal_id).filter(|delivery| !delivery.known) else {
             return;
@@ -173,7 +177,7 @@ impl MirrorCore {
             (None, _) => return self.remove(signal_id),
         }
         // Its messages have yet to appear, and others that come before it may still wait in the table.
-        if behind && delivery.delivered_revision == 0 {
+        if delivery.ordinal > unread_from && delivery.delivered_revision == 0 {
             self.remove(signal_id);
         }
     }
