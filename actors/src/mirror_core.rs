@@ -225,6 +225,7 @@ pub struct MirrorCore {
     /// What predecessors handed over is on record.
     is_settled: bool,
     reading: bool,
+    read_asked_ms: i64,
     /// The table was read up to this ordinal: of what stands before it nothing has yet to come.
     read_up_to: i64,
     read_not_before_ms: i64,
@@ -267,6 +268,7 @@ impl MirrorCore {
             behind: true,
             is_settled: false,
             reading: false,
+            read_asked_ms: now_ms,
             read_up_to: 0,
             read_not_before_ms: now_ms,
             touched: HashSet::new(),
@@ -299,7 +301,7 @@ impl MirrorCore {
             Input::Wanted(wanted) => self.wanted(now_ms, wanted, &mut effects),
             Input::FellBehind => self.pass_over(),
             Input::Pending(page) => self.pending(now_ms, page),
-            Input::Row(signal_id, row) => self.row(now_ms, signal_id, row),
+            Input::Row(signal_id, row) => self.row(signal_id, row),
             Input::Revisions(signal_id, states) => {
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.learn_revisions(&states);

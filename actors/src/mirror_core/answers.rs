@@ -393,6 +393,20 @@ impl MirrorCore {
             Errand::Delivery {
                 signal_id,
                 part,
+                call: Call::Create { .. } | Call::Edit { .. },
+                digest,
+                ..
+            } if refusal == Refusal::Final
+                && self
+                    .delivery(signal_id)
+                    .is_some_and(|it| !it.wants(part, &digest)) =>
+            {
+                // It speaks of what was sent. By now something else is wanted, which is tried at once.
+                return;
+            }
+            Errand::Delivery {
+                signal_id,
+                part,
                 call,
                 at,
                 ..

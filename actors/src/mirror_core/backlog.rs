@@ -76,6 +76,7 @@ impl MirrorCore {
             return;
         }
         self.reading = true;
+        self.read_asked_ms = now_ms;
         self.passed_over = false;
         self.touched.clear();
         if let Some(recording) = &self.recording {
@@ -116,7 +117,7 @@ impl MirrorCore {
                 }
                 None => match rules {
                     Some(Ok(rules)) => self.insert(Delivery::pending(
-                        now_ms, row, started_ms, spans, rules, names,
+                        self.read_asked_ms, row, started_ms, spans, rules, names,
                     )),
                     Some(Err(reason)) => {
                         self.insert(Delivery::poisoned(now_ms, row, reason, names))
@@ -155,19 +156,24 @@ impl MirrorCore {
 
     pub(super) fn row(
         &mut self,
-        now_ms: i64,
         signal_id: SignalId,
         row: Option<Box<PendingDelivery>>,
     ) {
         let (started_ms, spans) = (self.started_ms, self.settings.spans());
-        let unread_from = if self.behind { self.read_up_to } else { i64::MAX };
+        let unread_from = if self.behind {
+            self.read_up_to
+        } else {
+            i64::MAX
+        };
         let rules = row.as_ref().map(|row| self.rules_of(row.rule_set_id));
         let Some(delivery) = self.delivery(signal_id).filter(|delivery| !delivery.known) else {
             return;
         };
         match (row, rules) {
             (Some(row), Some(Some(Ok(rules)))) => {
-                delivery.learn(now_ms, *row, started_ms, spans, rules);
+                // Asked for when it was wanted.
+                let asked_ms = delivery.wanted_at_ms;
+                delivery.learn(asked_ms, *row, started_ms, spans, rules);
             }
             (Some(_), Some(Some(Err(reason)))) => delivery.poison(reason),
             (Some(_), _) => {

@@ -1,6 +1,6 @@
 //! What to do next: the first delivery that can go on, within the limits, and the request for it.
 
-use super::delivery::{Delivery, Earlier, Reply, Step};
+use super::delivery::{Delivery, Earlier, Reply, Step, UNCERTAIN};
 use super::inventory::Inventory;
 use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
 use crate::{
@@ -80,12 +80,15 @@ impl MirrorCore {
         let mut sooner =
             |at_ms: i64| wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
         let mut earlier_is_waiting = false;
+        let mut earlier_is_in_doubt = false;
         for delivery in self.deliveries.values_mut() {
             if !delivery.known {
                 // Its messages may have yet to appear; its row will tell in a moment.
-                earlier_is_waiting = true;
+                (earlier_is_waiting, earlier_is_in_doubt) = (true, true);
                 continue;
             }
+            let is_oldest_doubt = !earlier_is_in_doubt;
+            earlier_is_in_doubt |= delivery.doubt.is_some();
             let (signal_id, is_to_appear) = (delivery.signal_id(), delivery.is_to_appear());
             if is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id) {
                 continue;
@@ -103,7 +106,7 @@ impl MirrorCore {
                 Some(first) => first,
                 None => delivery.step(now_ms, target, self.inventory.as_ref(), spans),
             };
-            let step = match step {
+            let mut step = match step {
                 Step::Edit { at, .. } => self.places.reach(at).unwrap_or(step),
                 step => step,
             };
@@ -117,6 +120,16 @@ impl MirrorCore {
             );
             if makes_or_reads && in_doubt.is_some_and(|other| other != signal_id) {
                 continue;
+            }
+            // What is found and looks like several is the oldest's: they appeared in order. Only what this life sent cannot wait
+            // for that one's turn, and is edited when it may have found the wrong one.
+            if let Step::Adopt { digest, .. } = &mut step
+                && !is_oldest_doubt
+            {
+                if in_doubt.is_none() {
+                    continue;
+                }
+                *digest = UNCERTAIN.to_vec();
             }
             match step {
                 Step::Wait(at_ms) => at_ms.into_iter().for_each(&mut sooner),

@@ -24,7 +24,7 @@ use std::{
 /// A digest that no payload has: the message stands, but what it shows is not certain.
 pub(super) const UNCERTAIN: &[u8] = b"?";
 
-/// The age of a row is only as exact as the time it took to read it.
+/// Clocks may drift by so much while a row is read.
 const START_MARGIN_MS: i64 = 5_000;
 
 /// What a mirror holds of a signal.
@@ -240,9 +240,10 @@ impl Delivery {
         }
     }
 
-    /// From its row. `started_ms`: what was wanted before may have been attempted by an earlier life.
+    /// From its row, which was asked for at `asked_ms`. `started_ms`: what was wanted before may have been attempted by an
+    /// earlier life.
     pub(super) fn pending(
-        now_ms: i64,
+        asked_ms: i64,
         row: PendingDelivery,
         started_ms: i64,
         spans: Spans,
@@ -258,8 +259,8 @@ impl Delivery {
             desired_revision: row.desired_revision,
             committed_at: None,
         };
-        let mut delivery = Self::wanted(now_ms, wanted, false, rules.clone(), names);
-        delivery.learn(now_ms, row, started_ms, spans, rules);
+        let mut delivery = Self::wanted(asked_ms, wanted, false, rules.clone(), names);
+        delivery.learn(asked_ms, row, started_ms, spans, rules);
         delivery
     }
 
@@ -292,7 +293,7 @@ impl Delivery {
     /// Takes over what the row says of Discord. Only for a delivery of which nothing was known.
     pub(super) fn learn(
         &mut self,
-        now_ms: i64,
+        asked_ms: i64,
         row: PendingDelivery,
         started_ms: i64,
         spans: Spans,
@@ -300,11 +301,12 @@ impl Delivery {
     ) {
         (self.rules, self.thread_name, self.repairs) = (rules, row.thread_name, row.repairs);
         self.rendered = None;
-        self.wanted_at_ms = now_ms - row.wanted_age_ms;
+        // Its age is that of a moment between question and answer, which may lie far apart: rather too old than too young.
+        self.wanted_at_ms = asked_ms - row.wanted_age_ms;
         self.changed_at_ms = self.changed_at_ms.min(self.wanted_at_ms);
         self.delivered_revision = row.delivered_revision;
         self.attempts = row.attempts;
-        self.not_before_ms = now_ms + row.wait_ms.max(0);
+        self.not_before_ms = asked_ms + row.wait_ms.max(0);
         self.parts = row
             .parts
             .iter()
@@ -313,7 +315,7 @@ impl Delivery {
             .collect();
         self.known = true;
         let names = self.names.clone();
-        self.want(now_ms, row.signal, row.desired_revision, None, &names);
+        self.want(asked_ms, row.signal, row.desired_revision, None, &names);
         if self.wanted_at_ms < started_ms + START_MARGIN_MS {
             self.is_inherited = true;
             self.doubt_what_stands();
@@ -494,6 +496,14 @@ impl Delivery {
 
     fn is_missing(&self, part: u16) -> bool {
         !self.parts.contains_key(&part) && !self.gone.contains(&part)
+    }
+
+    /// Whether this is what `part` shall show.
+    pub(super) fn wants(&mut self, part: u16, digest: &[u8]) -> bool {
+        let wanted = self.rendered().unwrap_or_default();
+        wanted
+            .get(usize::from(part))
+            .is_some_and(|part| part.digest == digest)
     }
 
     /// What to do next. Steps are small: the next one is asked for when this one has been recorded.

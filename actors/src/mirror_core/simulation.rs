@@ -179,7 +179,9 @@ mod tests {
     /// Short lives and long ones; all of them by `examples/mirror_sim.rs`.
     #[test]
     fn nothing_is_lost_doubled_or_out_of_order_whatever_fails() {
-        let runs = (1..=250).map(|seed| (seed, 400)).chain([(7, 6_000), (8, 6_000)]);
+        let runs = (1..=250)
+            .map(|seed| (seed, 400))
+            .chain([(7, 6_000), (8, 6_000)]);
         for (seed, events) in runs {
             let plan = Plan {
                 seed,

@@ -26,12 +26,7 @@ pub(super) struct Manners {
 }
 
 impl Manners {
-    pub(super) fn sends(
-        &mut self,
-        now_ms: i64,
-        route: Route,
-        is_out: bool,
-    ) -> Result<(), String> {
+    pub(super) fn sends(&mut self, now_ms: i64, route: Route, is_out: bool) -> Result<(), String> {
         let before = self.under_way.replace((now_ms, route));
         if before.is_some_and(|(sent_ms, _)| now_ms <= sent_ms + PATIENCE_MS) {
             return Err("a second request beside one that is under way".to_owned());

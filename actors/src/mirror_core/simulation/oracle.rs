@@ -104,15 +104,20 @@ impl Verdict {
             self.breach(format!("{missing} messages of {signal_id} are missing"));
             return;
         }
-        let right = |((_, message), wanted): &(&(i64, &Message), &PartPayload)| {
-            message.payload == **wanted
-        };
-        let wrong = stands.iter().zip(&wanted).filter(|pair| !right(pair)).count();
+        let right =
+            |((_, message), wanted): &(&(i64, &Message), &PartPayload)| message.payload == **wanted;
+        let wrong = stands
+            .iter()
+            .zip(&wanted)
+            .filter(|pair| !right(pair))
+            .count();
         if wrong == 0 {
             return;
         }
         let is_there = |payload: &PartPayload| {
-            stands.iter().any(|(_, message)| message.payload == *payload)
+            stands
+                .iter()
+                .any(|(_, message)| message.payload == *payload)
         };
         if wanted.iter().all(is_there) {
             self.out_of_order += 1;

@@ -27,13 +27,20 @@ fn shows(payload: &PartPayload) -> String {
 }
 
 fn row(row: &PendingDelivery) -> String {
-    let parts: Vec<_> = row.parts.iter().map(|part| message(part.message_id)).collect();
+    let parts: Vec<_> = row
+        .parts
+        .iter()
+        .map(|part| message(part.message_id))
+        .collect();
     let (id, desired, delivered) = (
         row.signal.signal_id,
         row.desired_revision,
         row.delivered_revision,
     );
-    format!("{id}.{desired} after {delivered}, {} ms old {parts:?}", row.wanted_age_ms)
+    format!(
+        "{id}.{desired} after {delivered}, {} ms old {parts:?}",
+        row.wanted_age_ms
+    )
 }
 
 pub(super) fn call(call: &Call) -> String {
@@ -52,7 +59,10 @@ pub(super) fn call(call: &Call) -> String {
 }
 
 pub(super) fn answer(answer: &Answer) -> String {
-    let limits = answer.headers.as_ref().map(|it| (it.remaining, it.reset_after_ms));
+    let limits = answer
+        .headers
+        .as_ref()
+        .map(|it| (it.remaining, it.reset_after_ms));
     let outcome = match &answer.outcome {
         Outcome::Posted { message_id } => format!("posted {}", message(*message_id)),
         Outcome::Listed {

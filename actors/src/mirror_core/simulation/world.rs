@@ -15,10 +15,7 @@ use crate::{
     limits_core::LimitKind,
     mirror_core::{Effect, Input, MirrorCore, Settings},
 };
-use heliograph_schema::{
-    delivery::DeliveryRecord,
-    ids::ChannelId,
-};
+use heliograph_schema::{delivery::DeliveryRecord, ids::ChannelId};
 use std::{
     cmp::Ordering,
     collections::{BinaryHeap, VecDeque},
@@ -314,7 +311,9 @@ impl World {
             .iter()
             .filter(|effect| matches!(effect, Effect::Send { .. }));
         if sends.count() != entered as usize {
-            self.rude("a request that the gate let through was not sent, or the reverse".to_owned());
+            self.rude(
+                "a request that the gate let through was not sent, or the reverse".to_owned(),
+            );
         }
         let crashes = self.trouble && self.dice.one_in(self.climate.crash);
         let kept = if crashes {
@@ -356,7 +355,11 @@ impl World {
 
     fn record(&mut self, at: usize, record_id: u64, records: Vec<DeliveryRecord>) {
         let slow = self.trouble && self.dice.one_in(self.climate.ledger_slow);
-        let most_ms = if slow { self.climate.ledger_slow_ms } else { 20 };
+        let most_ms = if slow {
+            self.climate.ledger_slow_ms
+        } else {
+            20
+        };
         let delay_ms = 1 + self.dice.below(most_ms);
         let target = &mut self.targets[at];
         // One after the other, as they were handed over.
@@ -537,13 +540,7 @@ impl World {
         drawn.map_or(Fate::Answered, |(_, fate)| fate)
     }
 
-    fn arrives(
-        &mut self,
-        at: usize,
-        life: u32,
-        request: &Request,
-        answer_after_ms: Option<i64>,
-    ) {
+    fn arrives(&mut self, at: usize, life: u32, request: &Request, answer_after_ms: Option<i64>) {
         self.verdict.events += 1;
         let now_ms = self.now_ms;
         while self
@@ -597,9 +594,7 @@ impl World {
             self.verdict.rate_limited += 1;
         }
         self.gate.hear(self.now_ms, &answer.outcome);
-        self.targets[at]
-            .manners
-            .hears(self.now_ms, &answer);
+        self.targets[at].manners.hears(self.now_ms, &answer);
         self.tell(at, Input::Answered(request_id, answer));
     }
 
