@@ -64,7 +64,7 @@ pub(super) struct Channel {
     /// Signals in the order in which something of them first appeared.
     pub(super) appeared: Vec<SignalId>,
     has_appeared: HashSet<SignalId>,
-    /// Nonces that made more than one message.
+    /// Nonces that made a message beside the one they had made.
     pub(super) doubled: Vec<String>,
     pub(super) moderated: HashSet<SignalId>,
     pub(super) by_hand: BTreeMap<i64, PartPayload>,
@@ -75,7 +75,6 @@ pub(super) struct Channel {
     /// Takes any text.
     pub(super) is_lenient: bool,
     nonces: HashMap<String, (i64, i64)>,
-    moderated_nonces: HashSet<i64>,
     last_id: i64,
     buckets: Vec<Bucket>,
     generation: u32,
@@ -106,7 +105,6 @@ impl Channel {
             locked: false,
             is_lenient: false,
             nonces: HashMap::new(),
-            moderated_nonces: HashSet::new(),
             last_id: 0,
             buckets: Vec::new(),
             generation: 0,
@@ -145,7 +143,6 @@ impl Channel {
         if let Some(signal_id) = self.live[&id].signal_id {
             self.live.remove(&id);
             self.moderated.insert(signal_id);
-            self.moderated_nonces.insert(id);
         }
     }
 
@@ -293,9 +290,11 @@ impl Channel {
                     None => rejected(404, 10_008),
                 };
             }
-            // A message that a moderator took away leaves no trace that anybody could find.
-            if !self.moderated_nonces.contains(&id) {
-                self.doubled.push(format!("{:.40}", payload.content));
+            if self.live.contains_key(&id) {
+                let age_ms = now_ms - posted_ms;
+                let signal_id = signal_of(payload);
+                self.doubled
+                    .push(format!("{nonce} of {signal_id:?}, {age_ms} ms later"));
             }
         }
         let id = self.fresh_id(now_ms);
