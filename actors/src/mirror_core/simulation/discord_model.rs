@@ -181,7 +181,7 @@ impl Channel {
         let bucket = match route {
             Route::Create => &mut self.buckets[0],
             Route::Edit | Route::Delete => &mut self.buckets[1],
-            Route::List => &mut self.buckets[2],
+            _ => &mut self.buckets[2],
         };
         bucket.roll(now_ms);
         if bucket.hits.len() >= bucket.limit {
@@ -263,7 +263,7 @@ impl Channel {
             {
                 rejected(400, 0)
             }
-            Call::Create { payload, nonce } => self.create(now_ms, payload, nonce),
+            Call::Create { payload, nonce, .. } => self.create(now_ms, payload, nonce),
             Call::Edit {
                 message_id,
                 payload,
@@ -279,6 +279,7 @@ impl Channel {
                 None => rejected(404, 10_008),
             },
             Call::List { after } => self.list(*after, page),
+            other => panic!("nobody asks this here: {other:?}"),
         }
     }
 

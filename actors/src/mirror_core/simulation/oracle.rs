@@ -33,7 +33,7 @@ impl Verdict {
             let given_up = usize::try_from(*revision - 1)
                 .ok()
                 .and_then(|place| row?.revisions.get(place));
-            if !given_up.is_some_and(|(_, state)| is_refusable(state)) {
+            if !given_up.is_some_and(|state| is_refusable(state)) {
                 self.lost += 1;
                 let signal_id = record.signal_id;
                 self.breach(format!("{signal_id}.{revision} was given up: {error}"));
@@ -132,7 +132,7 @@ impl Verdict {
     /// after others.
     fn judge_order(&mut self, table: &Table, channel: &Channel) {
         let is_set_aside = |row: &Row| {
-            let mut states = row.revisions.iter().map(|(_, state)| state);
+            let mut states = row.revisions.iter();
             row.is_filled_in
                 || row.latest().deleted_at_ms.is_some()
                 || states.any(|state| is_refusable(state) || state.clean_text().is_empty())

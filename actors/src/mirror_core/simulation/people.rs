@@ -11,9 +11,6 @@ use heliograph_schema::{
     signal::{Embed, SignalState, Stamped, Text},
 };
 
-/// How old a row is at most that is filled in later.
-const FILLED_IN_AGE_MS: i64 = 7_200_000;
-
 impl World {
     /// The next thing that happens, and when the one after it does.
     pub(super) fn happen(&mut self) {
@@ -42,7 +39,7 @@ impl World {
 
     fn incident(&mut self, at: usize) {
         let lasts_ms = self.dice.pick(&[300, 5_000, 60_000, 400_000]);
-        let drawn = self.dice.below(13);
+        let drawn = self.dice.below(14);
         self.note(at, || format!("-- incident {drawn}, {lasts_ms} ms"));
         let channel = &mut self.targets[at].channel;
         match drawn {
@@ -57,6 +54,7 @@ impl World {
             8 => channel.post_by_hand(self.now_ms),
             9 => channel.is_lenient = !channel.is_lenient,
             10 => self.redrive(at),
+            11 => self.begin(at, Incident::Paused, lasts_ms),
             _ => self.fill_in(at),
         }
     }
@@ -79,6 +77,10 @@ impl World {
             Incident::RefusedToken => self.token_refused = begins,
             Incident::Locked => target.channel.locked = begins,
             Incident::Jammed => target.is_jammed = begins,
+            Incident::Paused => {
+                target.table.is_paused = begins;
+                self.deliver(at, Input::FellBehind);
+            }
         }
     }
 
@@ -93,6 +95,7 @@ impl World {
                 Incident::RefusedToken,
                 Incident::Locked,
                 Incident::Jammed,
+                Incident::Paused,
             ] {
                 self.set(at, incident, false);
             }
@@ -101,7 +104,7 @@ impl World {
     }
 
     pub(super) fn redrive(&mut self, at: usize) {
-        if self.targets[at].table.redrive() > 0 {
+        if self.targets[at].table.redrive(self.now_ms) > 0 {
             self.deliver(at, Input::FellBehind);
         }
     }
@@ -124,20 +127,19 @@ impl World {
         state
     }
 
-    /// Rows of signals that were said long ago, with all that became of them.
+    /// Signals that were said before there was a mapping, as they are now.
     fn fill_in(&mut self, at: usize) {
         for _ in 0..1 + self.dice.below(4) {
-            let mut said_ms = self.now_ms - self.dice.below(FILLED_IN_AGE_MS);
             let mut state = self.unsaid();
             self.write(&mut state);
-            let mut revisions = vec![(said_ms, state.clone())];
+            let mut revisions = vec![state.clone()];
             for _ in 0..self.dice.below(4) {
-                said_ms += (self.now_ms - said_ms) / 2;
                 state.revision += 1;
                 self.write(&mut state);
-                revisions.push((said_ms, state.clone()));
+                revisions.push(state.clone());
             }
-            self.targets[at].table.fill_in(revisions);
+            let now_ms = self.now_ms;
+            self.targets[at].table.fill_in(now_ms, revisions);
         }
         self.deliver(at, Input::FellBehind);
     }
@@ -159,7 +161,7 @@ impl World {
             state.deleted_at_ms = Some(self.now_ms);
         } else if self.dice.one_in(6) && row.revisions.len() > 1 {
             // A change is taken back.
-            let before = &row.revisions[row.revisions.len() - 2].1;
+            let before = &row.revisions[row.revisions.len() - 2];
             (state.text, state.embeds) = (before.text.clone(), before.embeds.clone());
         } else {
             self.write(&mut state);

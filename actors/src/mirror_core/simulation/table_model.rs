@@ -1,7 +1,10 @@
 //! The tables as a mirror needs them, in memory: what is committed survives a crash, nothing else does.
 
 use heliograph_schema::{
-    delivery::{DeliveryRecord, PartChange, PendingDelivery, PostedPart, Progress, WantedDelivery},
+    delivery::{
+        DeliveryRecord, PartChange, PendingDelivery, PendingPage, PostedPart, Progress,
+        WantedDelivery,
+    },
     ids::{MessageId, SignalId},
     signal::SignalState,
 };
@@ -16,10 +19,12 @@ pub(super) struct Row {
     pub(super) ordinal: i64,
     /// It was put there long after it was said, and no commit told of it.
     pub(super) is_filled_in: bool,
-    /// Every revision with the moment of its commit, from revision 1 on.
-    pub(super) revisions: Vec<(i64, Arc<SignalState>)>,
+    /// From revision 1 on.
+    pub(super) revisions: Vec<Arc<SignalState>>,
     pub(super) delivered_revision: i32,
     pub(super) state: char,
+    /// Since when there is work to do.
+    wanted_ms: i64,
     pub(super) attempts: u32,
     pub(super) next_attempt_ms: Option<i64>,
     pub(super) note: Option<String>,
@@ -32,7 +37,7 @@ impl Row {
     }
 
     pub(super) fn latest(&self) -> &Arc<SignalState> {
-        &self.revisions.last().unwrap().1
+        self.revisions.last().unwrap()
     }
 }
 
@@ -44,6 +49,8 @@ pub(super) struct Table {
     places: HashMap<SignalId, usize>,
     pending: BTreeSet<usize>,
     recorded: HashSet<MessageId>,
+    /// A person has paused the channel.
+    pub(super) is_paused: bool,
 }
 
 impl Table {
@@ -61,6 +68,7 @@ impl Table {
                 revisions: Vec::new(),
                 delivered_revision: 0,
                 state: 'p',
+                wanted_ms: at_ms,
                 attempts: 0,
                 next_attempt_ms: None,
                 note: None,
@@ -69,7 +77,10 @@ impl Table {
         }
         let row = &mut self.rows[place];
         let signal = Arc::new(state);
-        row.revisions.push((at_ms, signal.clone()));
+        row.revisions.push(signal.clone());
+        if row.state != 'p' {
+            row.wanted_ms = at_ms;
+        }
         (row.state, row.attempts, row.next_attempt_ms) = ('p', 0, None);
         self.pending.insert(place);
         WantedDelivery {
@@ -84,9 +95,9 @@ impl Table {
     }
 
     /// A row that is put there with all that became of its signal.
-    pub(super) fn fill_in(&mut self, revisions: Vec<(i64, SignalState)>) {
-        for (at_ms, state) in revisions {
-            self.want(at_ms, state);
+    pub(super) fn fill_in(&mut self, now_ms: i64, revisions: Vec<SignalState>) {
+        for state in revisions {
+            self.want(now_ms, state);
         }
         if let Some(row) = self.rows.last_mut() {
             row.is_filled_in = true;
@@ -120,7 +131,7 @@ impl Table {
                 Progress::Working => {}
                 Progress::Delivered { revision, note } => {
                     row.delivered_revision = row.delivered_revision.max(*revision);
-                    row.attempts = 0;
+                    (row.attempts, row.wanted_ms) = (0, now_ms);
                     row.note.clone_from(note);
                     row.state = if desired > *revision { row.state } else { 'd' };
                 }
@@ -143,11 +154,12 @@ impl Table {
     }
 
     /// Somebody puts dead letters back; how many.
-    pub(super) fn redrive(&mut self) -> usize {
+    pub(super) fn redrive(&mut self, now_ms: i64) -> usize {
         let mut count = 0;
         for (place, row) in self.rows.iter_mut().enumerate() {
             if row.state == 'x' {
                 (row.state, row.attempts, row.next_attempt_ms) = ('p', 0, None);
+                row.wanted_ms = now_ms;
                 self.pending.insert(place);
                 count += 1;
             }
@@ -155,13 +167,16 @@ impl Table {
         count
     }
 
-    pub(super) fn pending(&self, now_ms: i64, limit: usize) -> (Vec<PendingDelivery>, bool) {
-        let page = self.pending.iter().take(limit);
-        (
-            page.map(|place| pending(now_ms, &self.rows[*place]))
+    pub(super) fn pending(&self, now_ms: i64, limit: usize) -> PendingPage {
+        let rows = self.pending.iter().take(limit);
+        PendingPage {
+            rows: rows
+                .map(|place| pending(now_ms, &self.rows[*place]))
                 .collect(),
-            self.pending.len() < limit,
-        )
+            complete: self.pending.len() < limit,
+            is_paused: self.is_paused,
+            ..PendingPage::default()
+        }
     }
 
     pub(super) fn row(&self, now_ms: i64, signal_id: SignalId) -> Option<Box<PendingDelivery>> {
@@ -184,8 +199,7 @@ impl Table {
             .get(signal_id)
             .map_or(&[][..], |row| row.revisions.as_slice());
         let later = revisions.iter().skip(usize::try_from(after).unwrap());
-        later
-            .map(|(_, state)| state.clone())
+        later.cloned()
             .filter(|state| state.deleted_at_ms.is_none())
             .collect()
     }
@@ -196,15 +210,13 @@ impl Table {
 }
 
 fn pending(now_ms: i64, row: &Row) -> PendingDelivery {
-    let oldest = usize::try_from(row.delivered_revision)
-        .unwrap()
-        .min(row.revisions.len() - 1);
     PendingDelivery {
         signal: row.latest().clone(),
         mapping_id: 1,
         ping_role_id: None,
         rule_set_id: None,
         repairs: 0,
+        thread_name: None,
         ordinal: row.ordinal,
         desired_revision: row.desired_revision(),
         delivered_revision: row.delivered_revision,
@@ -212,8 +224,7 @@ fn pending(now_ms: i64, row: &Row) -> PendingDelivery {
         wait_ms: row
             .next_attempt_ms
             .map_or(0, |at_ms| (at_ms - now_ms).max(0)),
-        wanted_age_ms: now_ms - row.revisions[oldest].0,
+        wanted_age_ms: now_ms - row.wanted_ms,
         parts: row.parts.values().cloned().collect(),
-        thread_name: None,
     }
 }

@@ -45,7 +45,7 @@ fn row(row: &PendingDelivery) -> String {
 
 pub(super) fn call(call: &Call) -> String {
     match call {
-        Call::Create { payload, nonce } => format!("create {} {nonce:.6}", shows(payload)),
+        Call::Create { payload, nonce, .. } => format!("create {} {nonce:.6}", shows(payload)),
         Call::Edit {
             message_id,
             payload,
@@ -55,6 +55,7 @@ pub(super) fn call(call: &Call) -> String {
             let after = MessageId::new(*after).map(message);
             format!("list after {}", after.unwrap_or_default())
         }
+        other => format!("{other:?}"),
     }
 }
 
@@ -99,9 +100,10 @@ pub(super) fn input(input: &Input) -> String {
             "wanted {}.{}",
             wanted.signal.signal_id, wanted.desired_revision
         ),
-        Input::Pending { rows, complete } => {
-            let rows: Vec<_> = rows.iter().map(row).collect();
-            format!("page {rows:?}, complete: {complete}")
+        Input::Pending(page) => {
+            let rows: Vec<_> = page.rows.iter().map(row).collect();
+            let (complete, is_paused) = (page.complete, page.is_paused);
+            format!("page {rows:?}, complete: {complete}, paused: {is_paused}")
         }
         Input::Row(signal_id, found) => {
             format!("row of {signal_id}: {:?}", found.as_deref().map(row))
@@ -119,7 +121,9 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::Send { request, .. } => {
             format!("send {}: {}", request.request_id, call(&request.call))
         }
-        Effect::Record { record_id, records } => {
+        Effect::Record {
+            record_id, records, ..
+        } => {
             let records: Vec<_> = records.iter().map(record).collect();
             format!("record {record_id} {records:?}")
         }

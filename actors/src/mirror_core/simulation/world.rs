@@ -64,6 +64,7 @@ pub(super) enum Incident {
     RefusedToken,
     Locked,
     Jammed,
+    Paused,
 }
 
 #[derive(Debug)]
@@ -331,7 +332,7 @@ impl World {
         self.targets[at].wake += 1;
         let mut wake_ms: Option<i64> = None;
         for effect in effects.into_iter().take(kept) {
-            if self.trace.is_some() && !matches!(effect, Effect::WakeAt(_)) {
+            if self.trace.is_some() && !matches!(effect, Effect::WakeAt(_) | Effect::Took(..)) {
                 let wanted = format!("-> {}", trace::effect(&effect));
                 self.note(at, || wanted);
             }
@@ -340,7 +341,10 @@ impl World {
                     wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
                 }
                 Effect::Send { request, .. } => self.send(at, request),
-                Effect::Record { record_id, records } => self.record(at, record_id, records),
+                Effect::Record {
+                    record_id, records, ..
+                } => self.record(at, record_id, records),
+                Effect::Took(..) => {}
                 read => self.read(at, read),
             }
         }
@@ -404,14 +408,13 @@ impl World {
         let table = &self.targets[at].table;
         match read {
             Effect::ReadPending { limit } => {
-                let (rows, complete) = table.pending(self.now_ms, limit);
-                Input::Pending { rows, complete }
+                Input::Pending(table.pending(self.now_ms, limit))
             }
             Effect::ReadRow(signal_id) => Input::Row(signal_id, table.row(self.now_ms, signal_id)),
             Effect::ReadRevisions(signal_id, after) => {
                 Input::Revisions(signal_id, table.revisions(signal_id, after))
             }
-            Effect::Send { .. } | Effect::Record { .. } | Effect::WakeAt(_) => Input::Tick,
+            other => panic!("nobody reads this here: {other:?}"),
         }
     }
 
