@@ -226,6 +226,8 @@ pub struct MirrorCore {
     is_settled: bool,
     reading: bool,
     read_asked_ms: i64,
+    /// What was paused, resumed or dropped is to be learned even when there is no room for more.
+    look_again: bool,
     /// The table was read up to this ordinal: of what stands before it nothing has yet to come.
     read_up_to: i64,
     read_not_before_ms: i64,
@@ -269,6 +271,7 @@ impl MirrorCore {
             is_settled: false,
             reading: false,
             read_asked_ms: now_ms,
+            look_again: false,
             read_up_to: 0,
             read_not_before_ms: now_ms,
             touched: HashSet::new(),
@@ -299,7 +302,10 @@ impl MirrorCore {
         match input {
             Input::Tick => self.repeat(now_ms, &mut effects),
             Input::Wanted(wanted) => self.wanted(now_ms, wanted, &mut effects),
-            Input::FellBehind => self.pass_over(),
+            Input::FellBehind => {
+                self.look_again = true;
+                self.pass_over();
+            }
             Input::Pending(page) => self.pending(now_ms, page),
             Input::Row(signal_id, row) => self.row(signal_id, row),
             Input::Revisions(signal_id, states) => {

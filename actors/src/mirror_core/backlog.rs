@@ -67,7 +67,7 @@ impl MirrorCore {
     }
 
     pub(super) fn read(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
-        let has_room = self.deliveries.len() * 2 <= self.settings.backlog_max;
+        let has_room = self.look_again || self.deliveries.len() * 2 <= self.settings.backlog_max;
         if !self.is_settled || self.reading || !self.behind || !has_room {
             return;
         }
@@ -77,6 +77,7 @@ impl MirrorCore {
         }
         self.reading = true;
         self.read_asked_ms = now_ms;
+        self.look_again = false;
         self.passed_over = false;
         self.touched.clear();
         if let Some(recording) = &self.recording {
@@ -191,7 +192,7 @@ impl MirrorCore {
     pub(super) fn read_failed(&mut self, now_ms: i64, read: &Effect) {
         self.read_not_before_ms = now_ms + READ_RETRY_MS;
         match read {
-            Effect::ReadPending { .. } => self.reading = false,
+            Effect::ReadPending { .. } => (self.reading, self.look_again) = (false, true),
             Effect::ReadRow(signal_id) => {
                 // The table is asked for everything again.
                 if self

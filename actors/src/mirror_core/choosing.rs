@@ -81,6 +81,8 @@ impl MirrorCore {
             |at_ms: i64| wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
         let mut earlier_is_waiting = false;
         let mut earlier_is_in_doubt = false;
+        let mut wanted_is_in_doubt = false;
+        let mut left_over = None;
         for delivery in self.deliveries.values_mut() {
             if !delivery.known {
                 // Its messages may have yet to appear; its row will tell in a moment.
@@ -89,6 +91,7 @@ impl MirrorCore {
             }
             let is_oldest_doubt = !earlier_is_in_doubt;
             earlier_is_in_doubt |= delivery.doubt.is_some();
+            wanted_is_in_doubt |= delivery.doubt.is_some() && !delivery.is_deleted();
             let (signal_id, is_to_appear) = (delivery.signal_id(), delivery.is_to_appear());
             if is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id) {
                 continue;
@@ -131,6 +134,11 @@ impl MirrorCore {
                 }
                 *digest = UNCERTAIN.to_vec();
             }
+            // What may be one that is to stay is not taken away before all of those have theirs.
+            if matches!(step, Step::Adopt { .. }) && delivery.is_deleted() {
+                left_over = left_over.or(Some((signal_id, step)));
+                continue;
+            }
             match step {
                 Step::Wait(at_ms) => at_ms.into_iter().for_each(&mut sooner),
                 Step::ReadRevisions => {
@@ -158,7 +166,10 @@ impl MirrorCore {
                 },
             }
         }
-        Choice::Wait(wake_ms)
+        match left_over.filter(|_| !wanted_is_in_doubt) {
+            Some((signal_id, step)) => Choice::Act(signal_id, step),
+            None => Choice::Wait(wake_ms),
+        }
     }
 
     pub(super) fn act(
