@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     exchange::{Answer, Call, Listed, Outcome},
-    limits_core::{Lane, Route},
+    limits_core::Route,
 };
 use heliograph_schema::{
     delivery::{Address, KnownThread, MirroredThread, PartChange, PostedPart, Progress},
@@ -89,8 +89,7 @@ impl MirrorCore {
         else {
             return;
         };
-        let route = flight.errand.route();
-        let lane = Lane::new(route, self.settings.target_channel_id);
+        let lane = flight.errand.lane(self.settings.target_channel_id);
         self.limits.heard(now_ms, lane, &answer);
         if let (Errand::Reading { inventory, after }, false) = (
             &flight.errand,
@@ -111,11 +110,11 @@ impl MirrorCore {
                 message,
             } => {
                 let reason = format!("{status} {code}: {message}");
-                let refusal = refusal(status, code, flight.errand.request().1);
+                let refusal = refusal(status, code, flight.errand.at());
                 self.rejected(now_ms, flight.errand, refusal, reason, effects);
             }
             Outcome::Unreachable { reason } => {
-                if flight.errand.request().1.webhook_id.is_some() {
+                if flight.errand.at().webhook_id.is_some() {
                     // Its token may not be known in this life: it is looked for again.
                     self.places.forget_webhook();
                 }
@@ -392,6 +391,20 @@ impl MirrorCore {
             self.places.forget_webhook();
         }
         let (signal_id, part, call, at) = match errand {
+            Errand::Delivery {
+                signal_id,
+                part,
+                call: Call::Create { .. } | Call::Edit { .. },
+                digest,
+                ..
+            } if refusal == Refusal::Final
+                && self
+                    .delivery(signal_id)
+                    .is_some_and(|it| !it.wants(part, &digest)) =>
+            {
+                // It speaks of what was sent. By now something else is wanted, which is tried at once.
+                return;
+            }
             Errand::Delivery {
                 signal_id,
                 part,

@@ -1,7 +1,8 @@
 //! What to do next: the first delivery that can go on, within the limits, and the request for it.
 
-use super::delivery::{Delivery, Earlier, Reply, Step};
+use super::delivery::{Delivery, Earlier, Reply, Step, UNCERTAIN};
 use super::inventory::Inventory;
+use super::places::lane;
 use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
 use crate::{
     exchange::{Call, Request},
@@ -9,7 +10,7 @@ use crate::{
 };
 use heliograph_schema::{
     delivery::{Address, PartChange, PostedPart, Progress},
-    ids::{MessageId, SignalId, ThreadId},
+    ids::{ChannelId, MessageId, SignalId, ThreadId},
 };
 
 impl MirrorCore {
@@ -32,10 +33,9 @@ impl MirrorCore {
         if self.record_cancelled(now_ms, effects) || !self.settings.has_token || self.is_paused {
             return;
         }
-        let pause_ms = self
-            .parked
-            .as_ref()
-            .map_or(self.not_before_ms, |parked| parked.probe_at_ms);
+        // A probe of a parked target may fail for other reasons: then both wait.
+        let probe_at_ms = self.parked.as_ref().map(|parked| parked.probe_at_ms);
+        let pause_ms = probe_at_ms.map_or(self.not_before_ms, |at| at.max(self.not_before_ms));
         if now_ms < pause_ms {
             effects.push(Effect::WakeAt(pause_ms));
             return;
@@ -88,12 +88,18 @@ impl MirrorCore {
         let mut sooner =
             |at_ms: i64| wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
         let mut earlier_is_waiting = false;
+        let mut earlier_is_in_doubt = false;
+        let mut wanted_is_in_doubt = false;
+        let mut left_over = None;
         for delivery in self.deliveries.values_mut() {
             if !delivery.known {
                 // Its messages may have yet to appear; its row will tell in a moment.
-                earlier_is_waiting = true;
+                (earlier_is_waiting, earlier_is_in_doubt) = (true, true);
                 continue;
             }
+            let is_oldest_doubt = !earlier_is_in_doubt;
+            earlier_is_in_doubt |= delivery.doubt.is_some();
+            wanted_is_in_doubt |= delivery.doubt.is_some() && !delivery.is_deleted();
             let (signal_id, is_to_appear) = (delivery.signal_id(), delivery.is_to_appear());
             if is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id) {
                 continue;
@@ -111,7 +117,7 @@ impl MirrorCore {
                 Some(first) => first,
                 None => delivery.step(now_ms, target, self.inventory.as_ref(), spans),
             };
-            let step = match step {
+            let mut step = match step {
                 Step::Edit { at, .. } => self.places.reach(at).unwrap_or(step),
                 step => step,
             };
@@ -124,6 +130,21 @@ impl MirrorCore {
                     | Step::Adopt { .. }
             );
             if makes_or_reads && in_doubt.is_some_and(|other| other != signal_id) {
+                continue;
+            }
+            // What is found and looks like several is the oldest's: they appeared in order. Only what this life sent cannot wait
+            // for that one's turn, and is edited when it may have found the wrong one.
+            if let Step::Adopt { digest, .. } = &mut step
+                && !is_oldest_doubt
+            {
+                if in_doubt.is_none() {
+                    continue;
+                }
+                *digest = UNCERTAIN.to_vec();
+            }
+            // What may be one that is to stay is not taken away before all of those have theirs.
+            if matches!(step, Step::Adopt { .. }) && delivery.is_deleted() {
+                left_over = left_over.or(Some((signal_id, step)));
                 continue;
             }
             match step {
@@ -144,10 +165,8 @@ impl MirrorCore {
                     effects.push(Effect::ReadThread(thread_id));
                 }
                 step => match step
-                    .route()
-                    .map_or(Permit::Now, |route| {
-                        self.limits.may_send(now_ms, Lane::new(route, target))
-                    })
+                    .lane(target)
+                    .map_or(Permit::Now, |lane| self.limits.may_send(now_ms, lane))
                 {
                     Permit::Now => return Choice::Act(signal_id, step),
                     Permit::At(at_ms) => sooner(at_ms),
@@ -155,7 +174,10 @@ impl MirrorCore {
                 },
             }
         }
-        Choice::Wait(wake_ms)
+        match left_over.filter(|_| !wanted_is_in_doubt) {
+            Some((signal_id, step)) => Choice::Act(signal_id, step),
+            None => Choice::Wait(wake_ms),
+        }
     }
 
     pub(super) fn act(
@@ -316,9 +338,9 @@ impl MirrorCore {
             return;
         }
         self.held = None;
-        let (call, at) = errand.request();
+        let (call, at) = (errand.call(), errand.at());
         let signal_id = errand.signal_id();
-        let lane = Lane::new(call.route(), self.settings.target_channel_id);
+        let lane = errand.lane(self.settings.target_channel_id);
         self.limits.sent(now_ms, lane);
         let request_id = self.fresh_id();
         self.flight = Some(Flight {
@@ -348,9 +370,10 @@ impl MirrorCore {
         let Some(thread) = self.archiving.front().copied() else {
             return;
         };
-        let lane = Lane::new(Route::ChangeThread, self.settings.target_channel_id);
+        let errand = Errand::Archive(thread);
+        let lane = errand.lane(self.settings.target_channel_id);
         match self.limits.may_send(now_ms, lane) {
-            Permit::Now => self.send(now_ms, Errand::Archive(thread), door, effects),
+            Permit::Now => self.send(now_ms, errand, door, effects),
             Permit::At(at_ms) => effects.push(Effect::WakeAt(at_ms)),
             Permit::AfterAnswer => {}
         }
@@ -390,6 +413,11 @@ impl Errand {
         }
     }
 
+    /// Whose limits its request falls under.
+    pub(super) fn lane(&self, target: ChannelId) -> Lane {
+        lane(self.route(), self.at(), target)
+    }
+
     fn signal_id(&self) -> Option<SignalId> {
         match self {
             Self::Delivery { signal_id, .. } | Self::Thread { signal_id, .. } => Some(*signal_id),
@@ -399,25 +427,31 @@ impl Errand {
         }
     }
 
-    pub(super) fn request(&self) -> (Call, Address) {
+    /// Where its request goes.
+    pub(super) fn at(&self) -> Address {
         let in_thread = |thread_id| Address {
             thread_id,
             webhook_id: None,
         };
         match self {
-            Self::Delivery { call, at, .. } => (call.clone(), *at),
-            Self::Thread { call, .. } | Self::Webhook(call) => (call.clone(), Address::default()),
-            Self::Archive(thread) => {
-                let archived = thread.is_archived;
-                let at = in_thread(Some(thread.mirrored_thread_id));
-                (Call::Archive { archived }, at)
+            Self::Delivery { at, .. } => *at,
+            Self::Thread { .. } | Self::Webhook(_) => Address::default(),
+            Self::Archive(thread) => in_thread(Some(thread.mirrored_thread_id)),
+            Self::Survey { thread_id, .. } => in_thread(*thread_id),
+            Self::Reading { inventory, .. } => in_thread(inventory.thread_id),
+        }
+    }
+
+    fn call(&self) -> Call {
+        match self {
+            Self::Delivery { call, .. } | Self::Thread { call, .. } | Self::Webhook(call) => {
+                call.clone()
             }
-            Self::Survey { thread_id, after } => {
-                (Call::Survey { after: *after }, in_thread(*thread_id))
-            }
-            Self::Reading { inventory, after } => {
-                (Call::List { after: *after }, in_thread(inventory.thread_id))
-            }
+            Self::Archive(thread) => Call::Archive {
+                archived: thread.is_archived,
+            },
+            Self::Survey { after, .. } => Call::Survey { after: *after },
+            Self::Reading { after, .. } => Call::List { after: *after },
         }
     }
 }
