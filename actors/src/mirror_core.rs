@@ -34,7 +34,7 @@ use heliograph_schema::{
         Address, DeliveryRecord, KnownThread, MirroredThread, PendingDelivery, PendingPage,
         WantedDelivery,
     },
-    ids::{ChannelId, MessageId, SignalId, ThreadId},
+    ids::{ChannelId, MessageId, SignalId, ThreadId, WebhookId},
     signal::SignalState,
 };
 use inventory::Inventory;
@@ -181,6 +181,8 @@ enum Errand {
         thread_id: ThreadId,
         call: Call,
         digest: Vec<u8>,
+        /// Through which it opens it.
+        webhook_id: Option<WebhookId>,
     },
     /// Archives one, or opens it again.
     Archive(MirroredThread),

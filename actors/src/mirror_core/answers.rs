@@ -10,13 +10,14 @@ use crate::{
 };
 use heliograph_schema::{
     delivery::{Address, KnownThread, MirroredThread, PartChange, PostedPart, Progress},
-    ids::{MessageId, SignalId, ThreadId},
+    ids::{MessageId, SignalId, ThreadId, WebhookId},
 };
 
 /// Discord's codes that mean something to a mirror (documented).
 const UNKNOWN_CHANNEL: u64 = 10_003;
 const UNKNOWN_MESSAGE: u64 = 10_008;
 const UNKNOWN_WEBHOOK: u64 = 10_015;
+const WRONG_WEBHOOK_TOKEN: u64 = 50_027;
 const UNKNOWN_GUILD: u64 = 10_004;
 const MISSING_ACCESS: u64 = 50_001;
 const NOT_A_TEXT_CHANNEL: u64 = 50_008;
@@ -58,7 +59,7 @@ enum Refusal {
 fn refusal(status: u16, code: u64, at: Address) -> Refusal {
     match (status, code) {
         (_, UNKNOWN_MESSAGE) => Refusal::Gone,
-        (_, UNKNOWN_WEBHOOK) => Refusal::WebhookGone,
+        (_, UNKNOWN_WEBHOOK | WRONG_WEBHOOK_TOKEN) => Refusal::WebhookGone,
         (_, UNKNOWN_CHANNEL) if at.thread_id.is_some() => Refusal::ThreadGone,
         (_, ARCHIVED_THREAD) if at.thread_id.is_some() => Refusal::Archived,
         (_, LOCKED_THREAD) if at.thread_id.is_some() => Refusal::Final,
@@ -207,12 +208,13 @@ impl MirrorCore {
                     thread_id,
                     call,
                     digest,
+                    webhook_id,
                 },
                 Outcome::Opened {
                     thread_id: mirrored_thread_id,
                 },
             ) => {
-                let posted = matches!(call, Call::OpenPost { .. }).then_some(digest);
+                let posted = matches!(call, Call::OpenPost { .. }).then_some((digest, webhook_id));
                 self.opened(
                     now_ms,
                     signal_id,
@@ -233,7 +235,14 @@ impl MirrorCore {
                 },
             ) => {
                 // Of a forum its first message stands too, as an attempt left it that nobody answered.
-                let posted = self.places.is_forum.then(|| UNCERTAIN.to_vec());
+                // Whose hand it was cannot be told for certain: the mapping's choice is.
+                let webhook_id = self
+                    .delivery(signal_id)
+                    .and_then(|delivery| delivery.at.webhook_id);
+                let posted = self
+                    .places
+                    .is_forum
+                    .then(|| (UNCERTAIN.to_vec(), webhook_id));
                 self.opened(now_ms, signal_id, thread_id, found, posted, effects);
             }
             (Errand::Thread { thread_id, .. }, Outcome::Found { thread_id: None }) => {
@@ -259,14 +268,14 @@ impl MirrorCore {
         }
     }
 
-    /// A thread is there. `posted`: with it the first message of this signal, which shows this digest.
+    /// A thread is there. `posted`: with it the first message of this signal, which shows this digest, and through which webhook.
     fn opened(
         &mut self,
         now_ms: i64,
         signal_id: SignalId,
         thread_id: ThreadId,
         mirrored_thread_id: ThreadId,
-        posted: Option<Vec<u8>>,
+        posted: Option<(Vec<u8>, Option<WebhookId>)>,
         effects: &mut Vec<Effect>,
     ) {
         self.places.opened(thread_id, mirrored_thread_id);
@@ -276,14 +285,14 @@ impl MirrorCore {
             is_archived: false,
         };
         let first = MessageId::new(mirrored_thread_id.get());
-        let at = Address {
-            thread_id: Some(mirrored_thread_id),
-            webhook_id: None,
-        };
-        let (Some(digest), Some(message_id), Some(delivery)) =
+        let (Some((digest, webhook_id)), Some(message_id), Some(delivery)) =
             (posted, first, self.delivery(signal_id))
         else {
             return self.record_with_threads(now_ms, Vec::new(), vec![thread], effects);
+        };
+        let at = Address {
+            thread_id: Some(mirrored_thread_id),
+            webhook_id,
         };
         delivery.at.thread_id = Some(mirrored_thread_id);
         delivery.posted(0, message_id, &digest, at);

@@ -195,11 +195,12 @@ impl MirrorCore {
             digest,
             at,
         };
-        let thread = |thread_id, call, digest| Errand::Thread {
+        let thread = |thread_id, call, digest, webhook_id| Errand::Thread {
             signal_id,
             thread_id,
             call,
             digest,
+            webhook_id,
         };
         let errand = match step {
             Step::Create {
@@ -247,17 +248,28 @@ impl MirrorCore {
                 name,
                 payload,
                 digest,
-            } => thread(thread_id, Call::OpenPost { name, payload }, digest),
+                webhook_id,
+            } => thread(
+                thread_id,
+                Call::OpenPost { name, payload },
+                digest,
+                webhook_id,
+            ),
             Step::OpenThread {
                 thread_id,
                 name,
                 from,
-            } => thread(thread_id, Call::OpenThread { name, from }, Vec::new()),
+            } => thread(thread_id, Call::OpenThread { name, from }, Vec::new(), None),
             Step::FindThread {
                 thread_id,
                 name,
                 since_ms,
-            } => thread(thread_id, Call::FindThread { name, since_ms }, Vec::new()),
+            } => thread(
+                thread_id,
+                Call::FindThread { name, since_ms },
+                Vec::new(),
+                None,
+            ),
             Step::FindWebhook => Errand::Webhook(Call::FindWebhook),
             Step::MakeWebhook => Errand::Webhook(Call::MakeWebhook),
             Step::List { from_ms, thread_id } => self.reading_from(now_ms, from_ms, thread_id),
@@ -435,7 +447,11 @@ impl Errand {
         };
         match self {
             Self::Delivery { at, .. } => *at,
-            Self::Thread { .. } | Self::Webhook(_) => Address::default(),
+            Self::Thread { webhook_id, .. } => Address {
+                thread_id: None,
+                webhook_id: *webhook_id,
+            },
+            Self::Webhook(_) => Address::default(),
             Self::Archive(thread) => in_thread(Some(thread.mirrored_thread_id)),
             Self::Survey { thread_id, .. } => in_thread(*thread_id),
             Self::Reading { inventory, .. } => in_thread(inventory.thread_id),

@@ -11,7 +11,7 @@ use crate::{
 };
 use heliograph_schema::{
     delivery::{Address, PendingDelivery, PostedPart, WantedDelivery},
-    ids::{ChannelId, MessageId, RoleId, SignalId, ThreadId},
+    ids::{ChannelId, MessageId, RoleId, SignalId, ThreadId, WebhookId},
     signal::SignalState,
 };
 use std::{
@@ -131,6 +131,7 @@ pub(super) enum Step {
         name: String,
         payload: PartPayload,
         digest: Vec<u8>,
+        webhook_id: Option<WebhookId>,
     },
     OpenThread {
         thread_id: ThreadId,
@@ -186,9 +187,14 @@ impl Step {
                 };
                 (Route::List, at)
             }
-            Self::OpenPost { .. } | Self::OpenThread { .. } => {
-                (Route::OpenThread, Address::default())
+            Self::OpenPost { webhook_id, .. } => {
+                let at = Address {
+                    thread_id: None,
+                    webhook_id: *webhook_id,
+                };
+                (Route::OpenThread, at)
             }
+            Self::OpenThread { .. } => (Route::OpenThread, Address::default()),
             Self::FindThread { .. } => (Route::FindThread, Address::default()),
             Self::FindWebhook | Self::MakeWebhook => (Route::Webhook, Address::default()),
             _ => return None,
@@ -633,12 +639,16 @@ impl Delivery {
         match self.rendered().map(<[Rendered]>::first) {
             Err(reason) => Step::Poison(reason),
             Ok(None) => Step::Wait(None),
-            Ok(Some(first)) => Step::OpenPost {
-                thread_id,
-                name,
-                payload: first.payload.clone(),
-                digest: first.digest.clone(),
-            },
+            Ok(Some(first)) => {
+                let (payload, digest) = (first.payload.clone(), first.digest.clone());
+                Step::OpenPost {
+                    thread_id,
+                    name,
+                    payload,
+                    digest,
+                    webhook_id: self.at.webhook_id,
+                }
+            }
         }
     }
 }
