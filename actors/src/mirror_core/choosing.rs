@@ -143,12 +143,9 @@ impl MirrorCore {
                     self.places.ask(thread_id);
                     effects.push(Effect::ReadThread(thread_id));
                 }
-                step => match step
-                    .route()
-                    .map_or(Permit::Now, |route| {
-                        self.limits.may_send(now_ms, Lane::new(route, target))
-                    })
-                {
+                step => match step.route().map_or(Permit::Now, |route| {
+                    self.limits.may_send(now_ms, Lane::new(route, target))
+                }) {
                     Permit::Now => return Choice::Act(signal_id, step),
                     Permit::At(at_ms) => sooner(at_ms),
                     Permit::AfterAnswer => {}

@@ -4,7 +4,7 @@
 use super::{Door, Effect, Errand, MirrorCore};
 use crate::{
     exchange::Listed,
-    limits_core::{Permit, Route},
+    limits_core::{Lane, Permit, Route},
 };
 use heliograph_schema::{
     delivery::Reconciliation,
@@ -89,7 +89,8 @@ impl MirrorCore {
             return self.compare(Vec::new(), 0, effects);
         };
         let after = survey.after;
-        match self.limits.may_send(now_ms, Route::List) {
+        let lane = Lane::new(Route::List, self.settings.target_channel_id);
+        match self.limits.may_send(now_ms, lane) {
             Permit::Now => self.send(now_ms, Errand::Survey { thread_id, after }, door, effects),
             Permit::At(at_ms) => effects.push(Effect::WakeAt(at_ms)),
             Permit::AfterAnswer => {}
