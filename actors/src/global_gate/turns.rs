@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 const SECOND_MS: i64 = 1_000;
 /// Who comes for its place later than this has lost the claim, though not its rank.
 const CLAIM_MS: i64 = 50;
-/// Places that come back all at once are spread over so much of the second among those who wait for them: who comes later then
-/// finds the next place near.
-const SPREAD_MS: i64 = 900;
+/// Places that come back all at once are spread over so much of the second while somebody waits: who comes later then finds the
+/// next place near.
+const SPREAD_US: i64 = 950_000;
 /// Targets whose last turn is remembered; when there are more, the longest ago are forgotten, and are first anyway.
 const TARGETS_MAX: usize = 16_384;
 
@@ -26,6 +26,8 @@ pub(super) struct Turns {
     /// The turn each target had last, counted from 1.
     served: HashMap<ChannelId, u64>,
     turns: u64,
+    /// While somebody waits, no place is given before this moment.
+    next_us: i64,
     /// Claims, with the moment each was told.
     waiting: BTreeMap<Rank, i64>,
 }
@@ -37,6 +39,7 @@ impl Turns {
             taken_ms: VecDeque::new(),
             served: HashMap::new(),
             turns: 0,
+            next_us: i64::MIN / 2,
             waiting: BTreeMap::new(),
         }
     }
@@ -48,7 +51,17 @@ impl Turns {
             .retain(|_, told_ms| *told_ms + CLAIM_MS >= now_ms);
         let own = (self.served.get(&target).copied().unwrap_or(0), target);
         let before = self.waiting.range(..own).count();
-        if self.taken_ms.len() + before < self.per_s as usize {
+        let has_room = self.taken_ms.len() + before < self.per_s as usize;
+        let own_claim = usize::from(self.waiting.contains_key(&own));
+        let is_contended = self.waiting.len() > own_claim;
+        let spacing_us = SPREAD_US / i64::from(self.per_s);
+        if has_room && (!is_contended || self.next_us <= now_ms * 1_000) {
+            let from_us = if is_contended {
+                self.next_us.max((now_ms - CLAIM_MS) * 1_000)
+            } else {
+                now_ms * 1_000
+            };
+            self.next_us = from_us + spacing_us;
             self.waiting.remove(&own);
             self.taken_ms.push_back(now_ms);
             self.turns += 1;
@@ -56,13 +69,14 @@ impl Turns {
             self.forget_turns();
             return Ok(());
         }
-        let place_ms = self.place_ms(now_ms, before);
-        let spread_ms = self
-            .waiting
-            .range(..own)
-            .next_back()
-            .map(|(_, told_ms)| told_ms + SPREAD_MS / i64::from(self.per_s));
-        let at_ms = spread_ms.map_or(place_ms, |spread_ms| spread_ms.max(place_ms));
+        let place_ms = if has_room {
+            now_ms + 1
+        } else {
+            self.place_ms(now_ms, before)
+        };
+        let rank = i64::try_from(before).unwrap_or(i64::MAX / SPREAD_US);
+        let spread_ms = (self.next_us + rank * spacing_us).div_euclid(1_000) + 1;
+        let at_ms = spread_ms.max(place_ms);
         self.waiting.insert(own, at_ms);
         Err(at_ms)
     }
@@ -104,6 +118,8 @@ mod tests {
         ChannelId::new(number).unwrap()
     }
 
+    /// The part of a second without places, with the time it takes to wake.
+    const UNSPREAD_MS: i64 = 60;
     /// From here on all are there.
     const BEGUN_MS: i64 = 2_000;
 
@@ -197,10 +213,13 @@ mod tests {
                 most - least <= 3 + most / 50,
                 "{what}: from {least} to {most}"
             );
-            // The place at hand may be promised already to one that was served longer ago, and then comes the next.
+            // A few places, and the part of the second that has none.
             let place_ms = 1_000 / i64::from(per_s) + 10;
             let longest_ms = played.quiet_waits_ms.iter().max().unwrap();
-            assert!(*longest_ms <= 5 * place_ms, "{what}: {longest_ms} ms");
+            assert!(
+                *longest_ms <= 5 * place_ms + UNSPREAD_MS,
+                "{what}: {longest_ms} ms"
+            );
         }
     }
 
