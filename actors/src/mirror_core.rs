@@ -11,6 +11,8 @@ mod doubt;
 mod inventory;
 mod places;
 mod records;
+mod refusals;
+mod retries;
 #[cfg(test)]
 mod scenarios;
 #[cfg(any(test, feature = "simulation"))]
