@@ -6,9 +6,25 @@ use serde::Serialize;
 /// Length of a slot.
 const SLOT_MS: i64 = 300_000;
 /// Slots that are kept: together an hour.
-const SLOTS: usize = 12;
-/// A bucket is by so much wider than the one before it: its middle is then less than 5 % away from everything in it.
-const GROWTH: f64 = 1.1;
+const SLOTS_KEPT: i64 = 12;
+/// Buckets; the last takes whatever is longer.
+const BUCKETS: usize = 256;
+/// Where each bucket begins, in milliseconds: at most a tenth above the one before it, so that its middle is at most 5 % away from
+/// everything in it. The first ones hold one value each; the last begins after years.
+const BEGINS_MS: [i64; BUCKETS] = {
+    let mut begins = [1; BUCKETS];
+    let mut at = 1;
+    while at < BUCKETS {
+        let (next, tenth_above) = (begins[at - 1] + 1, begins[at - 1] * 11 / 10);
+        begins[at] = if next > tenth_above {
+            next
+        } else {
+            tenth_above
+        };
+        at += 1;
+    }
+    begins
+};
 
 /// What took its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +55,9 @@ impl Counts {
         self.0.iter().map(|entry| u64::from(entry.1)).sum()
     }
 
-    /// The latency that this share of all does not exceed. `None` without any.
-    fn percentile(&self, share: f64) -> Option<i64> {
-        let rank = (share * self.total() as f64).ceil().max(1.0) as u64;
+    /// The latency that so many of a hundred do not exceed. `None` without any.
+    fn percentile(&self, percent: u64) -> Option<i64> {
+        let rank = (self.total() * percent).div_ceil(100).max(1);
         let mut seen = 0;
         let bucket = self.0.iter().find(|entry| {
             seen += u64::from(entry.1);
@@ -53,14 +69,15 @@ impl Counts {
 
 /// The bucket of a latency. Below a millisecond counts as one.
 fn bucket(latency_ms: i64) -> u8 {
-    let exact = (latency_ms.max(1) as f64).ln() / GROWTH.ln();
-    // Saturates: the last bucket begins beyond a year.
-    exact as u8
+    let begun = BEGINS_MS.partition_point(|&begins_ms| begins_ms <= latency_ms.max(1));
+    u8::try_from(begun - 1).unwrap_or(u8::MAX)
 }
 
-/// What stands for everything in a bucket: as far above its least as below its greatest, as a ratio.
+/// What stands for everything in a bucket.
 fn middle_ms(bucket: u8) -> i64 {
-    GROWTH.powf(f64::from(bucket) + 0.5).round() as i64
+    let begins_ms = BEGINS_MS[usize::from(bucket)];
+    let next_ms = BEGINS_MS.get(usize::from(bucket) + 1);
+    next_ms.map_or(begins_ms, |next_ms| i64::midpoint(begins_ms, next_ms - 1))
 }
 
 #[derive(Debug, Clone, Default)]
@@ -77,14 +94,19 @@ pub struct LatencyRing {
     slots: Vec<Slot>,
 }
 
+/// The place of a slot.
+fn place(number: i64) -> usize {
+    usize::try_from(number.rem_euclid(SLOTS_KEPT)).unwrap_or_default()
+}
+
 impl LatencyRing {
     /// Counts one that is done now and was committed so long ago.
     pub fn record(&mut self, now_ms: i64, kind: LatencyKind, latency_ms: i64) {
         if self.slots.is_empty() {
-            self.slots = vec![Slot::default(); SLOTS];
+            self.slots = (0..SLOTS_KEPT).map(|_| Slot::default()).collect();
         }
         let number = now_ms.div_euclid(SLOT_MS);
-        let slot = &mut self.slots[number.rem_euclid(SLOTS as i64) as usize];
+        let slot = &mut self.slots[place(number)];
         if slot.number != number {
             *slot = Slot {
                 number,
@@ -99,7 +121,7 @@ impl LatencyRing {
         let newest = now_ms.div_euclid(SLOT_MS);
         let of = |kind: LatencyKind| {
             let mut all = Counts::default();
-            let recent = |slot: &&Slot| slot.number > newest - SLOTS as i64;
+            let recent = |slot: &&Slot| slot.number > newest - SLOTS_KEPT;
             for slot in self.slots.iter().filter(recent) {
                 for &(bucket, count) in &slot.counts[kind as usize].0 {
                     all.add(bucket, count);
@@ -126,7 +148,7 @@ pub struct LatencySummary {
     pub delete: Option<Percentiles>,
 }
 
-/// Milliseconds, each right to 5 % or half a millisecond.
+/// Milliseconds, each right to 5 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Percentiles {
     /// How many were done.
@@ -143,9 +165,9 @@ impl Percentiles {
     fn of(counts: &Counts) -> Option<Self> {
         Some(Self {
             count: counts.total(),
-            p50_ms: counts.percentile(0.50)?,
-            p95_ms: counts.percentile(0.95)?,
-            p99_ms: counts.percentile(0.99)?,
+            p50_ms: counts.percentile(50)?,
+            p95_ms: counts.percentile(95)?,
+            p99_ms: counts.percentile(99)?,
         })
     }
 }
@@ -157,14 +179,14 @@ mod tests {
     use LatencyKind::{Create, Delete, Edit};
     use proptest::prelude::*;
 
-    /// The smallest that this share of all does not exceed, by sorting.
-    fn exact(mut all: Vec<i64>, share: f64) -> i64 {
+    /// The smallest that so many of a hundred do not exceed, by sorting.
+    fn exact(mut all: Vec<i64>, percent: usize) -> i64 {
         all.sort_unstable();
-        all[((share * all.len() as f64).ceil() as usize).max(1) - 1].max(1)
+        all[(all.len() * percent).div_ceil(100).max(1) - 1].max(1)
     }
 
     fn is_near(found: i64, exact: i64) -> bool {
-        (found - exact).abs() as f64 <= 0.05 * exact as f64 + 0.5
+        (found - exact).abs() * 20 <= exact
     }
 
     proptest! {
@@ -175,13 +197,13 @@ mod tests {
             let mut ring = LatencyRing::default();
             for (n, latency) in latencies.iter().enumerate() {
                 // Over the whole hour.
-                ring.record(n as i64 % 12 * SLOT_MS, Create, *latency);
+                ring.record(i64::try_from(n).unwrap() % 12 * SLOT_MS, Create, *latency);
             }
             let found = ring.summary(11 * SLOT_MS).create.unwrap();
             prop_assert_eq!(found.count, latencies.len() as u64);
-            for (found, share) in [(found.p50_ms, 0.50), (found.p95_ms, 0.95), (found.p99_ms, 0.99)] {
-                let exact = exact(latencies.clone(), share);
-                prop_assert!(is_near(found, exact), "{} for {} at {}", found, exact, share);
+            for (found, percent) in [(found.p50_ms, 50), (found.p95_ms, 95), (found.p99_ms, 99)] {
+                let exact = exact(latencies.clone(), percent);
+                prop_assert!(is_near(found, exact), "{} for {} at {}", found, exact, percent);
             }
         }
     }
@@ -219,6 +241,6 @@ mod tests {
         ring.record(0, Edit, i64::MAX);
         let summary = ring.summary(0);
         assert_eq!(summary.create.unwrap().p99_ms, 1);
-        assert!(summary.edit.unwrap().p50_ms > 365 * 24 * 3_600_000);
+        assert!(summary.edit.unwrap().p50_ms > 14 * 24 * 3_600_000);
     }
 }

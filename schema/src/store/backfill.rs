@@ -4,7 +4,7 @@
 use super::{
     StoreError,
     audit::{changing, record},
-    dead_letters::DeliveryKey,
+    delivery_list::DeliveryKey,
     mappings::{self, MappingRow, MappingSettings},
     signals,
     tables::mappings as mappings_table,

@@ -17,6 +17,16 @@ use diesel::{
 use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, num::ParseIntError, str::FromStr};
 
+/// Which delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryKey {
+    /// The signal.
+    pub signal_id: SignalId,
+    /// Where to.
+    pub target_channel_id: ChannelId,
+}
+
 /// How a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,6 +8,7 @@ pub mod channels;
 mod connection;
 pub mod connectors;
 pub mod dead_letters;
+pub mod decisions;
 pub mod deliveries;
 pub mod delivery_list;
 mod error;

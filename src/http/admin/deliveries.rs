@@ -8,7 +8,11 @@ use actix_web::{
 };
 use heliograph_schema::{
     ids::ChannelId,
-    store::dead_letters::{self, Changed, DeliveryKey, NAMED_MAX, PutBack, Which},
+    store::{
+        dead_letters,
+        decisions::{self, Changed, NAMED_MAX, PutBack, Which},
+        delivery_list::DeliveryKey,
+    },
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -97,7 +101,7 @@ async fn put_back(
 ) -> Result<Changed, ApiError> {
     let (actor, which) = (actor(request), meant.which()?);
     let changed = admin
-        .write(move |conn| dead_letters::put_back(conn, &actor, what, &which))
+        .write(move |conn| decisions::put_back(conn, &actor, what, &which))
         .await?;
     admin.see_to(changed.keys.clone()).await?;
     Ok(changed)
@@ -111,7 +115,7 @@ pub(super) async fn drop_named(
     let Drop { items, reason } = body.into_inner();
     let (actor, items) = (actor(&request), named(items)?);
     let changed = admin
-        .write(move |conn| dead_letters::drop_named(conn, &actor, &items, &reason.0))
+        .write(move |conn| decisions::drop_named(conn, &actor, &items, &reason.0))
         .await?;
     admin.look_at(&changed.keys);
     Ok(HttpResponse::Ok().json(json!({ "dropped": changed.keys.len() })))

@@ -25,10 +25,7 @@ use actix_web::{HttpRequest, web};
 use diesel::PgConnection;
 use heliograph_schema::{
     ids::ChannelId,
-    store::{
-        Store, StoreError,
-        dead_letters::{self, DeliveryKey},
-    },
+    store::{Store, StoreError, decisions, delivery_list::DeliveryKey},
 };
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -97,7 +94,7 @@ impl Admin {
         self.look_at(&keys);
         self.running.settled().await?;
         let (raised, missed) = self
-            .write(move |conn| Ok((dead_letters::raise_missed(conn, &keys)?, keys)))
+            .write(move |conn| Ok((decisions::raise_missed(conn, &keys)?, keys)))
             .await?;
         if raised > 0 {
             self.look_at(&missed);

@@ -46,12 +46,10 @@ struct Mirror {
 
 impl Mirror {
     /// What matters most: a person's decision, then whether the actor lives, then what it says of itself.
-    fn of(row: &TargetRow, seen: Option<MirrorSeen>) -> Self {
-        let latency = seen
-            .as_ref()
-            .map_or_else(LatencySummary::default, |seen| seen.latencies);
-        let standing = seen.as_ref().and_then(|seen| seen.standing.as_ref());
-        let (state, reason) = match &seen {
+    fn of(row: &TargetRow, seen: Option<&MirrorSeen>) -> Self {
+        let latency = seen.map_or_else(LatencySummary::default, |seen| seen.latencies);
+        let standing = seen.and_then(|seen| seen.standing.as_ref());
+        let (state, reason) = match seen {
             _ if row.is_paused => ("paused", Some("a person paused it".to_owned())),
             None => ("not_running", None),
             Some(seen) if seen.life == LifeState::Parked => ("stopped", seen.last_panic.clone()),
@@ -78,7 +76,8 @@ pub(super) async fn list(
     let page = asked.page()?;
     let rows = admin.read(move |conn| targets::list(conn, page)).await?;
     let seen = |row: TargetRow| {
-        let mirror = Mirror::of(&row, admin.running.mirror(row.target_channel_id));
+        let seen = admin.running.mirror(row.target_channel_id);
+        let mirror = Mirror::of(&row, seen.as_ref());
         Target { row, mirror }
     };
     let items = rows.into_iter().map(seen).collect();
@@ -203,7 +202,7 @@ mod tests {
             ),
         ];
         for (is_paused, seen, state, reason, until) in table {
-            let mirror = Mirror::of(&row(is_paused), seen);
+            let mirror = Mirror::of(&row(is_paused), seen.as_ref());
             assert_eq!(
                 (
                     mirror.state,
