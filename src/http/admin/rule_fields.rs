@@ -43,6 +43,8 @@ fn taken<T: DeserializeOwned + Default, E: Error>(
     match fields.remove(field) {
         None => Ok(None),
         Some(Value::Null) => Ok(Some(T::default())),
+        // Serde would read an array as the values of an object's fields in their order.
+        Some(Value::Array(_)) => Err(E::custom(format_args!("{field}: a list is not expected"))),
         Some(value) => serde_json::from_value(value)
             .map(Some)
             .map_err(|error| E::custom(format_args!("{field}: {error}"))),
@@ -91,7 +93,10 @@ mod tests {
                 json!({ "filters_json": { "contains": "x" } }),
                 "filters_json: unknown field `contains`",
             ),
-            (json!({ "transform_json": [] }), "transform_json: invalid"),
+            (
+                json!({ "transform_json": [true] }),
+                "transform_json: a list",
+            ),
             (
                 json!({ "thread_style": "loud" }),
                 "thread_style: unknown variant `loud`",
