@@ -48,11 +48,15 @@ fn dry_run(desk: &Desk, mapping: &Value) -> Vec<Value> {
 /// The deliveries into a target once nothing is left to do for them.
 fn settled(desk: &Desk, target: u64) -> Vec<Value> {
     let path = format!("/api/deliveries?target_channel_id={target}");
-    wait_for("the mirror to come to rest", || {
+    let rows = wait_for("the mirror to come to rest", || {
         let rows = desk.admin.all(&path).unwrap();
-        let is_delivered = |row: &Value| row["state"] == "delivered";
-        rows.iter().all(is_delivered).then_some(rows)
-    })
+        let is_done = |row: &Value| row["state"] != "pending";
+        rows.iter().all(is_done).then_some(rows)
+    });
+    for row in &rows {
+        assert_eq!(row["state"], "delivered", "{row}");
+    }
+    rows
 }
 
 fn contents(control: &Control, target: u64) -> Vec<String> {
@@ -126,7 +130,7 @@ fn changes_arrive(desk: &Desk, control: &Control) {
         ),
         (
             json!({"transform_json": {"replace_words": [{"from": "LONG", "to": "buy", "whole_word": true}], "template": "{author} in {channel}: {text}"}}),
-            "The Desk in #calls: buy <t:1> https://t.example/x",
+            "The Desk in calls: buy <t:1> https://t.example/x",
         ),
     ];
     let targets: Vec<u64> = table
@@ -312,7 +316,7 @@ fn a_dry_run_says_what_is_then_posted() {
         json!({"filters_json": {"domains_stripped": ["spam.example"], "has_attachment": false}, "transform_json": {"strip_mentions": true}}),
         json!({"transform_json": {"replace_words": [{"from": "btc", "to": "bitcoin"}], "prefix": "[", "suffix": "]"}}),
         json!({"transform_json": {"template": "{author} {thread}: {text}\n{link}"}, "ping_role_id": "17"}),
-        json!({"author_style": "webhook", "filters_json": {"text_chars_min": 3}}),
+        json!({"filters_json": {"text_chars_min": 3, "authors_deny": ["Bob_1"]}, "hand_deletions": "repost"}),
     ];
     let mapped: Vec<_> = rules
         .iter()
