@@ -144,6 +144,11 @@ async fn rules_that_cannot_be_carried_out_are_refused_with_their_place() {
         let error_code = if status == 422 { "refused" } else { "invalid" };
         for (method, path, body) in [
             (Method::POST, "/api/mappings", mapping(2, 1)),
+            (
+                Method::POST,
+                "/api/mappings",
+                with(mapping(2, 1), &json!({ "start": { "last": 5 } })),
+            ),
             (Method::PATCH, "/api/mappings/1", json!({ "version": 1 })),
             (
                 Method::POST,
