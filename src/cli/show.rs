@@ -45,6 +45,14 @@ pub(super) const MAPPINGS: Columns = &[
     ("ENABLED", "is_enabled"),
 ];
 
+pub(super) const DRY_RUN: Columns = &[
+    ("SIGNAL", "signal_id"),
+    ("AUTHOR", "author"),
+    ("TEXT", "text"),
+    ("RESULT", "result"),
+    ("BECOMES", "becomes"),
+];
+
 pub(super) const SESSION_TOKENS: Columns = &[
     ("TOKEN", "session_token_id"),
     ("NAME", "name"),

@@ -15,10 +15,16 @@ use crate::{
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use clap::CommandFactory;
-use diesel::connection::SimpleConnection;
+use diesel::{
+    RunQueryDsl,
+    connection::SimpleConnection,
+    sql_types::{BigInt, Text},
+};
 use futures_util::future::{BoxFuture, ready};
 use heliograph_actors::mirror_board::MirrorSeen;
-use heliograph_schema::{frame::Cursor, ids::ChannelId, test_database::TestDatabase};
+use heliograph_schema::{
+    frame::Cursor, ids::ChannelId, sql::Sql, store::signals, test_database::TestDatabase,
+};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -62,6 +68,7 @@ impl Running {
             store: db.store(),
             changes: Arc::new(NothingToApply),
             running: Arc::new(NobodyAtWork),
+            routing: tokio::sync::watch::channel(Arc::default()).1,
             token,
         });
         let server = HttpServer::new(move || {
@@ -87,6 +94,22 @@ impl Running {
             server: handle,
             url,
         }
+    }
+
+    /// Stores a signal of channel 1.
+    fn tell(&self, text: &str, number: i64) {
+        let conn = &mut self.db.connect();
+        signals::open_heads(conn, &["1".parse().unwrap()]).unwrap();
+        let state = json!({
+            "signal_id": number.to_string(), "channel_id": "1", "guild_id": "7", "created": true, "revision": 1,
+            "author": { "user_id": "77", "username": "desk" },
+            "text": { "stamp_ms": 0, "value": { "raw": text, "clean": text } },
+        });
+        Sql::new("insert into signals (signal_id, channel_id, is_visible, revision, state) values ($1, 1, true, 1, $2)")
+            .bind::<BigInt, _>(number)
+            .bind::<Text, _>(state.to_string())
+            .execute(conn)
+            .unwrap();
     }
 
     fn client(&self, token: &str) -> Client {
@@ -204,6 +227,105 @@ async fn a_route_is_set_up_by_commands_alone() {
     running.server.stop(false).await;
 }
 
+/// A file of rules that lives as long as this.
+struct RulesFile(std::path::PathBuf);
+
+impl RulesFile {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("heliograph-{}-{name}.json", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for RulesFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[actix_web::test]
+async fn rules_come_from_a_file_and_are_tried_before_they_are_saved() {
+    let running = Running::start();
+    for typed in [
+        "connector create c1 --tenant acme",
+        "channel set c1 1 --guild 7 --source",
+        "channel set c1 2 --guild 7 --target",
+    ] {
+        running.run(typed).await.unwrap();
+    }
+    running.tell("long", 1);
+    running.tell("an\nad", 2);
+    let framed = RulesFile::new("framed", r#"{ "transform_json": { "prefix": "> " } }"#);
+    let quiet = RulesFile::new(
+        "quiet",
+        r#"{ "filters_json": { "keywords_none": ["ad"] }, "author_style": null }"#,
+    );
+    let with = |typed: &str, file: &RulesFile| format!("{typed} --rules {}", file.0.display());
+    let made = running
+        .run(&with("mapping create 1 2", &framed))
+        .await
+        .unwrap();
+    assert_eq!(made.json["transform_json"]["prefix"], "> ");
+
+    let tried = running
+        .run(&with("mapping dry-run 1", &quiet))
+        .await
+        .unwrap();
+    let lines: Vec<&str> = tried.text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "SIGNAL  AUTHOR  TEXT   RESULT     BECOMES",
+            "2       desk    an ad  held_back  filters_json.keywords_none: \"ad\"",
+            "1       desk    long   posts      > long",
+        ]
+    );
+    let saved = running.run("mapping dry-run 1 --last 1").await.unwrap();
+    assert_eq!(saved.text.lines().count(), 2);
+    assert_eq!(saved.json["items"][0]["result"], "posts");
+
+    let changed = running
+        .run(&with("mapping change 1", &quiet))
+        .await
+        .unwrap();
+    assert_eq!(changed.json["filters_json"]["keywords_none"][0], "ad");
+    assert_eq!(changed.json["transform_json"]["prefix"], "> ");
+
+    let table = [
+        ("[]", "invalid type"),
+        ("{ \"filters_json\": ", "line 1 column"),
+        (
+            "{ \"version\": 3 }",
+            "unknown field \"version\", expected filters_json",
+        ),
+        (
+            "{ \"filters_json\": { \"regex_any\": [\"(\"] } }",
+            "filters_json.regex_any[0]: ",
+        ),
+        (
+            "{ \"author_style\": \"loud\" }",
+            "author_style: unknown variant",
+        ),
+    ];
+    for (text, words) in table {
+        let bad = RulesFile::new("bad", text);
+        for typed in ["mapping change 1", "mapping dry-run 1"] {
+            let failure = running.run(&with(typed, &bad)).await.err().unwrap();
+            let failure = failure.to_string();
+            assert!(
+                failure.contains(words) && failure.lines().count() == 1,
+                "{typed} {text}: {failure}"
+            );
+        }
+    }
+    let absent = running.run("mapping change 1 --rules /nonexistent.json");
+    let failure = absent.await.err().unwrap().to_string();
+    assert!(failure.contains("/nonexistent.json: "), "{failure}");
+    running.server.stop(false).await;
+}
+
 #[actix_web::test]
 async fn mirroring_is_administered_by_commands() {
     let running = Running::start();
@@ -267,6 +389,8 @@ async fn what_fails_says_why_in_one_line() {
         ("channel list --connector c9", "no such connector"),
         ("mapping add 1 2", "not an enabled source"),
         ("mapping remove 4", "no mapping 4"),
+        ("mapping dry-run 4", "no such mapping"),
+        ("mapping dry-run 4 --last 0", "from 1 to 200"),
     ] {
         let failure = running.run(typed).await.err().unwrap().to_string();
         assert!(

@@ -222,6 +222,7 @@ fn serve_admin(
         store: store.clone(),
         changes,
         running: Arc::new(topology.clone()),
+        routing: topology.routing.clone(),
         token: config.admin.token.clone(),
     });
     let server = HttpServer::new(move || {

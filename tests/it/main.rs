@@ -23,6 +23,7 @@ mod ingest_threads;
 mod live;
 mod live_closes;
 mod live_tokens;
+mod mapping_rules;
 mod mentions;
 mod mirror_limits;
 mod mirroring;

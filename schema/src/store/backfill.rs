@@ -5,7 +5,7 @@ use super::{
     StoreError,
     audit::{changing, record},
     delivery_list::DeliveryKey,
-    mappings::{self, MappingRow, MappingSettings},
+    mappings::{self, MappingRow, MappingSettings, RuledMapping},
     signals,
     tables::mappings as mappings_table,
 };
@@ -60,7 +60,7 @@ pub fn create_mapping(
     actor: &str,
     new: &MappingSettings,
     last: i64,
-) -> Result<(MappingRow, Backfilled), StoreError> {
+) -> Result<(RuledMapping, Backfilled), StoreError> {
     if !new.is_enabled {
         return Err(StoreError::Refused(
             "a mapping that is switched off cannot start with the last signals".to_owned(),
@@ -69,11 +69,11 @@ pub fn create_mapping(
     changing(conn, |conn| {
         let mapping = mappings::create(conn, actor, new)?;
         // First the head: what is committed before the filling is then in both, which does no harm.
-        let head = signals::heads(conn, &[mapping.source_channel_id])?;
+        let head = signals::heads(conn, &[mapping.row.source_channel_id])?;
         let after = head
             .first()
             .map_or(Cursor { epoch: 1, seq: 0 }, |head| head.cursor);
-        let keys = fill(conn, actor, &mapping, last)?;
+        let keys = fill(conn, actor, &mapping.row, last)?;
         let ordinals = set_aside(conn)?;
         let gap = Gap { after, ordinals };
         Ok((mapping, Backfilled { keys, gap }))
@@ -222,6 +222,7 @@ mod tests {
             ping_role_id: crate::ids::RoleId::new(44),
             priority: 0,
             is_enabled: true,
+            rules: crate::rules::MappingRules::default(),
         }
     }
 
@@ -277,12 +278,12 @@ mod tests {
             "insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision) values (17, 9, 5, 1, 1)",
         )
         .unwrap();
-        let closed = close_gap(conn, &mapping, &filled).unwrap();
+        let closed = close_gap(conn, &mapping.row, &filled).unwrap();
         assert_eq!(closed.len(), 2);
         assert_eq!(delivered(conn), (vec![11, 12, 14, 15, 16, 17], 0));
-        assert!(close_gap(conn, &mapping, &filled).unwrap().is_empty());
+        assert!(close_gap(conn, &mapping.row, &filled).unwrap().is_empty());
         // Later, and more: what is there is left alone.
-        let more = of_mapping(conn, "admin", mapping.mapping_id, 100).unwrap();
+        let more = of_mapping(conn, "admin", mapping.row.mapping_id, 100).unwrap();
         assert_eq!(more.len(), 1);
         assert_eq!(delivered(conn).0, [11, 12, 14, 15, 16, 17, 10]);
     }
@@ -310,7 +311,7 @@ mod tests {
         ));
         let made = mappings::create(conn, "admin", &off).unwrap();
         assert!(matches!(
-            of_mapping(conn, "admin", made.mapping_id, 3),
+            of_mapping(conn, "admin", made.row.mapping_id, 3),
             Err(StoreError::Refused(_))
         ));
         assert_eq!(delivered(conn).0, Vec::<i64>::new());

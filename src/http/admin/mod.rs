@@ -7,11 +7,13 @@ pub mod access;
 mod channels;
 mod connectors;
 mod deliveries;
+mod dry_run;
 mod fields;
 mod lists;
 mod mappings;
 mod records;
 mod roles;
+mod rule_fields;
 mod session_tokens;
 mod targets;
 mod trail;
@@ -23,11 +25,13 @@ use crate::{
 };
 use actix_web::{HttpRequest, web};
 use diesel::PgConnection;
+use heliograph_actors::routing::RoutingTable;
 use heliograph_schema::{
     ids::ChannelId,
     store::{Store, StoreError, decisions, delivery_list::DeliveryKey},
 };
 use std::{collections::BTreeSet, fmt, sync::Arc};
+use tokio::sync::watch;
 
 /// What the routes of this listener work with.
 #[derive(Clone)]
@@ -38,6 +42,8 @@ pub struct Admin {
     pub changes: Arc<dyn ConfigurationChanged>,
     /// The actors at work.
     pub running: Arc<dyn Running>,
+    /// What the running router works by.
+    pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// What every request must bring; `None`: only this machine can ask.
     pub token: Option<Secret>,
 }
@@ -173,6 +179,11 @@ pub fn routes(service: &mut web::ServiceConfig) {
             web::post().to(deliveries::restore),
         )
         .route("/api/signals/{signal_id}/trail", web::get().to(trail::show))
+        .route("/api/mappings/dry-run", web::post().to(dry_run::unsaved))
+        .route(
+            "/api/mappings/{mapping_id}/dry-run",
+            web::get().to(dry_run::saved),
+        )
         .route("/api/session-tokens", web::get().to(session_tokens::list))
         .route(
             "/api/session-tokens",
