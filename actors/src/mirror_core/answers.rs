@@ -3,6 +3,7 @@
 use super::{
     Effect, Errand, Flight, Inventory, MirrorCore, Parked, StrayEdit,
     delivery::{Step, UNCERTAIN},
+    planted::{Bug, planted},
 };
 use crate::{
     exchange::{Answer, Call, Listed, Outcome},
@@ -309,7 +310,7 @@ impl MirrorCore {
 
     fn listed(&mut self, mut inventory: Inventory, page: Vec<Listed>, next_after: Option<i64>) {
         inventory.add(page);
-        match next_after {
+        match next_after.filter(|_| !planted(Bug::FirstPageOnly)) {
             Some(after) => self.paging = Some((inventory, after)),
             None => self.inventory = Some(inventory),
         }
@@ -555,7 +556,8 @@ impl MirrorCore {
         let Some(delivery) = self.delivery(signal_id) else {
             return;
         };
-        if delivery.may_have_sent_another()
+        if !planted(Bug::DeadInDoubt)
+            && delivery.may_have_sent_another()
             && let Some(doubt) = &mut delivery.doubt
         {
             doubt.is_refused = true;
@@ -647,6 +649,7 @@ impl MirrorCore {
                 delivery.doubt_create(*part, payload, digest, flight.sent_ms, now_ms, spans)
             }
             Call::Delete { .. } => drop(delivery.deleting.insert(*part)),
+            Call::Edit { .. } if planted(Bug::LostEditForgotten) => {}
             Call::Edit { .. } => delivery.shows_something_else(*part),
             _ => {}
         }
@@ -695,9 +698,13 @@ impl MirrorCore {
     }
 
     fn park(&mut self, now_ms: i64, probe_ms: i64, reason: String) {
+        let probe_at_ms = match planted(Bug::ParkedForEver) {
+            true => i64::MAX,
+            false => now_ms + probe_ms,
+        };
         self.parked = Some(Parked {
             reason,
-            probe_at_ms: now_ms + probe_ms,
+            probe_at_ms,
         });
     }
 

@@ -3,6 +3,7 @@
 use super::delivery::{Delivery, Earlier, Reply, Step, UNCERTAIN};
 use super::inventory::Inventory;
 use super::places::lane;
+use super::planted::{Bug, planted};
 use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
 use crate::{
     exchange::{Call, Request},
@@ -15,7 +16,9 @@ use heliograph_schema::{
 
 impl MirrorCore {
     pub(super) fn advance(&mut self, now_ms: i64, door: Door<'_>, effects: &mut Vec<Effect>) {
-        if let Some(recording) = &self.recording {
+        if let Some(recording) = &self.recording
+            && !(self.is_settled && planted(Bug::RecordNotAwaited))
+        {
             effects.push(Effect::WakeAt(
                 (recording.handed_over_ms + RECORD_REPEAT_MS).max(now_ms + 1),
             ));
@@ -101,7 +104,8 @@ impl MirrorCore {
             earlier_is_in_doubt |= delivery.doubt.is_some();
             wanted_is_in_doubt |= delivery.doubt.is_some() && !delivery.is_deleted();
             let (signal_id, is_to_appear) = (delivery.signal_id(), delivery.is_to_appear());
-            if is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id) {
+            let is_out_of_turn = is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id);
+            if is_out_of_turn && !planted(Bug::CreatesOutOfTurn) {
                 continue;
             }
             earlier_is_waiting |= is_to_appear;
@@ -129,7 +133,8 @@ impl MirrorCore {
                     | Step::List { .. }
                     | Step::Adopt { .. }
             );
-            if makes_or_reads && in_doubt.is_some_and(|other| other != signal_id) {
+            let is_shut_out = in_doubt.is_some_and(|other| other != signal_id);
+            if makes_or_reads && is_shut_out && !planted(Bug::DoubtNotExclusive) {
                 continue;
             }
             // What is found and looks like several is the oldest's: they appeared in order. Only what this life sent cannot wait
@@ -143,7 +148,7 @@ impl MirrorCore {
                 *digest = UNCERTAIN.to_vec();
             }
             // What may be one that is to stay is not taken away before all of those have theirs.
-            if matches!(step, Step::Adopt { .. }) && delivery.is_deleted() {
+            if matches!(step, Step::Adopt { .. }) && delivery.is_deleted() && in_doubt.is_none() {
                 left_over = left_over.or(Some((signal_id, step)));
                 continue;
             }
@@ -166,6 +171,7 @@ impl MirrorCore {
                 }
                 step => match step
                     .lane(target)
+                    .filter(|_| !planted(Bug::LimitsIgnored))
                     .map_or(Permit::Now, |lane| self.limits.may_send(now_ms, lane))
                 {
                     Permit::Now => return Choice::Act(signal_id, step),
