@@ -170,6 +170,7 @@ fn prove_mirror_sim(arguments: &Arguments) -> Result<bool, String> {
     );
     let sum = run(arguments.seeds, arguments.events, None);
     let events_per_s = sum.total.events as f64 / began.elapsed().as_secs_f64();
+    println!("  without a bug: failing {:?}, {}", sum.failing, events_per_s.round());
     let mut by_bug = BTreeMap::new();
     for bug in Bug::ALL {
         let found = run(arguments.seeds, arguments.events, Some(bug));

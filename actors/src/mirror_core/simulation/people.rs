@@ -184,7 +184,8 @@ impl World {
     /// count when a message is recognised.
     pub(super) fn write(&mut self, state: &mut SignalState) {
         let name = format!("#{}.{} ", state.signal_id, state.revision);
-        let long = 40 + self.dice.below(160) as usize;
+        // Up to three messages.
+        let long = (1_500 + self.dice.below(4_000) as usize) / name.len();
         let mut embeds = Vec::new();
         let mut text = if self.dice.one_in(24) {
             String::new()
