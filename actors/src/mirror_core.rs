@@ -10,6 +10,7 @@ mod delivery;
 mod doubt;
 mod inventory;
 mod places;
+mod planted;
 mod records;
 mod refusals;
 mod retries;

@@ -3,6 +3,7 @@
 use super::{
     Effect, Errand, Flight, Inventory, MirrorCore, StrayEdit,
     delivery::{Step, UNCERTAIN},
+    planted::{Bug, planted},
     refusals::refusal,
     retries::UNAUTHORIZED_PROBE_MS,
 };
@@ -253,7 +254,7 @@ impl MirrorCore {
         next_after: Option<i64>,
     ) {
         inventory.add(page);
-        match next_after {
+        match next_after.filter(|_| !planted(Bug::FirstPageOnly)) {
             Some(after) => self.paging = Some((inventory, after)),
             None => self.inventory = Some(inventory),
         }
@@ -386,7 +387,8 @@ impl MirrorCore {
             Errand::Webhook(_) => return self.places.forget_webhook(),
             Errand::Archive(_) | Errand::Survey { .. } | Errand::Reading { .. } => return,
         };
-        if let Call::Edit { message_id, .. } = call {
+        // A deletion that is still under way is seen by the repeated edit, which nothing answers then.
+        if let Call::Edit { message_id, .. } | Call::Delete { message_id } = call {
             let until_ms = flight.sent_ms + spans.settle_ms;
             self.stray_edits.push(StrayEdit {
                 message_id: *message_id,
@@ -402,6 +404,7 @@ impl MirrorCore {
                 delivery.doubt_create(*part, payload, digest, flight.sent_ms, now_ms, spans)
             }
             Call::Delete { .. } => drop(delivery.deleting.insert(*part)),
+            Call::Edit { .. } if planted(Bug::LostEditForgotten) => {}
             Call::Edit { .. } => delivery.shows_something_else(*part),
             _ => {}
         }

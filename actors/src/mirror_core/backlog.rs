@@ -2,6 +2,7 @@
 //! the front of the table, so that order holds.
 
 use super::delivery::{Delivery, Earlier, Reply};
+use super::planted::{Bug, planted};
 use super::{Effect, MirrorCore};
 use crate::rules_core::CompiledRules;
 use heliograph_schema::{
@@ -30,10 +31,13 @@ impl MirrorCore {
         }
         // The first revision of a signal: nothing of it can stand anywhere, unless its row was read before the word of its
         // commit came.
-        let is_new = wanted.desired_revision == 1 && wanted.ordinal > self.read_up_to;
+        let is_new = wanted.desired_revision == 1
+            && (wanted.ordinal > self.read_up_to || planted(Bug::PostedFromRowAndWord));
         let out_of_turn = is_new && self.behind;
         if self.reading || out_of_turn || self.deliveries.len() >= self.settings.backlog_max {
-            self.pass_over();
+            if !(self.reading && planted(Bug::WantedWhileReading)) {
+                self.pass_over();
+            }
             return;
         }
         // A row knows the thread's name and brings the rules that nobody has told of yet.
@@ -104,7 +108,7 @@ impl MirrorCore {
             let names = self.names.clone();
             let signal_id = row.signal.signal_id;
             let is_full = self.deliveries.len() >= self.settings.backlog_max;
-            let is_touched = self.touched.contains(&signal_id);
+            let is_touched = self.touched.contains(&signal_id) && !planted(Bug::StaleRows);
             let ordinal = row.ordinal;
             match self.delivery(signal_id) {
                 // Of one that is not known yet a reading of its own is under way, which alone may tell.

@@ -3,6 +3,7 @@
 use super::delivery::{Delivery, Earlier, Reply, Step, UNCERTAIN};
 use super::inventory::Inventory;
 use super::places::lane;
+use super::planted::{Bug, planted};
 use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
 use crate::{
     exchange::{Call, Request},
@@ -15,7 +16,9 @@ use heliograph_schema::{
 
 impl MirrorCore {
     pub(super) fn advance(&mut self, now_ms: i64, door: Door<'_>, effects: &mut Vec<Effect>) {
-        if let Some(recording) = &self.recording {
+        if let Some(recording) = &self.recording
+            && !(self.is_settled && planted(Bug::RecordNotAwaited))
+        {
             effects.push(Effect::WakeAt(
                 (recording.handed_over_ms + RECORD_REPEAT_MS).max(now_ms + 1),
             ));
@@ -94,14 +97,15 @@ impl MirrorCore {
         for delivery in self.deliveries.values_mut() {
             if !delivery.known {
                 // Its messages may have yet to appear; its row will tell in a moment.
-                (earlier_is_waiting, earlier_is_in_doubt) = (true, true);
+                (earlier_is_waiting, earlier_is_in_doubt, wanted_is_in_doubt) = (true, true, true);
                 continue;
             }
-            let is_oldest_doubt = !earlier_is_in_doubt;
+            let (may_be_anothers, may_be_an_older_ones) = (earlier_is_in_doubt, wanted_is_in_doubt);
             earlier_is_in_doubt |= delivery.doubt.is_some();
             wanted_is_in_doubt |= delivery.doubt.is_some() && !delivery.is_deleted();
             let (signal_id, is_to_appear) = (delivery.signal_id(), delivery.is_to_appear());
-            if is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id) {
+            let is_out_of_turn = is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id);
+            if is_out_of_turn && !planted(Bug::CreatesOutOfTurn) {
                 continue;
             }
             earlier_is_waiting |= is_to_appear;
@@ -129,23 +133,23 @@ impl MirrorCore {
                     | Step::List { .. }
                     | Step::Adopt { .. }
             );
-            if makes_or_reads && in_doubt.is_some_and(|other| other != signal_id) {
+            let is_shut_out = in_doubt.is_some_and(|other| other != signal_id);
+            if makes_or_reads && is_shut_out && !planted(Bug::DoubtNotExclusive) {
                 continue;
             }
-            // What is found and looks like several is the oldest's: they appeared in order. Only what this life sent cannot wait
-            // for that one's turn, and is edited when it may have found the wrong one.
-            if let Step::Adopt { digest, .. } = &mut step
-                && !is_oldest_doubt
-            {
-                if in_doubt.is_none() {
+            // What is found and looks like several is the oldest's that is to stay: they appeared in order. What this life sent
+            // cannot wait for that one's turn. One that may have found another's is edited.
+            if let Step::Adopt { digest, .. } = &mut step {
+                if in_doubt.is_none() && delivery.is_deleted() {
+                    left_over = left_over.or(Some((signal_id, step)));
                     continue;
                 }
-                *digest = UNCERTAIN.to_vec();
-            }
-            // What may be one that is to stay is not taken away before all of those have theirs.
-            if matches!(step, Step::Adopt { .. }) && delivery.is_deleted() {
-                left_over = left_over.or(Some((signal_id, step)));
-                continue;
+                if in_doubt.is_none() && may_be_an_older_ones {
+                    continue;
+                }
+                if may_be_anothers {
+                    *digest = UNCERTAIN.to_vec();
+                }
             }
             match step {
                 Step::Wait(at_ms) => at_ms.into_iter().for_each(&mut sooner),
@@ -166,6 +170,7 @@ impl MirrorCore {
                 }
                 step => match step
                     .lane(target)
+                    .filter(|_| !planted(Bug::LimitsIgnored))
                     .map_or(Permit::Now, |lane| self.limits.may_send(now_ms, lane))
                 {
                     Permit::Now => return Choice::Act(signal_id, step),

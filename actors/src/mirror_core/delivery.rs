@@ -1,7 +1,12 @@
 //! One delivery in a mirror's hands: what stands in Discord, what shall stand there, and the next step from the one to the
 //! other. A create whose answer was lost leaves a doubt, which is settled before anything else is done.
 
-use super::{doubt::Doubt, inventory::Inventory, places::lane};
+use super::{
+    doubt::Doubt,
+    inventory::Inventory,
+    places::lane,
+    planted::{Bug, planted},
+};
 use crate::{
     limits_core::{Lane, Route},
     markup_core::Names,
@@ -331,7 +336,8 @@ impl Delivery {
         self.known = true;
         let names = self.names.clone();
         self.want(asked_ms, row.signal, row.desired_revision, None, &names);
-        if self.wanted_at_ms < started_ms + START_MARGIN_MS {
+        let is_old = self.wanted_at_ms < started_ms + START_MARGIN_MS;
+        if is_old && !planted(Bug::NoInheritedDoubt) {
             self.is_inherited = true;
             self.doubt_what_stands();
             self.doubt = self.inherit_doubt(started_ms, spans);
@@ -348,7 +354,7 @@ impl Delivery {
         committed_at: Option<Instant>,
         names: &Arc<Names>,
     ) {
-        if desired_revision > self.desired_revision {
+        if desired_revision > self.desired_revision && !planted(Bug::OlderRevisionWins) {
             (self.signal, self.names) = (signal, names.clone());
             self.changed_at_ms = now_ms;
             self.desired_revision = desired_revision;
@@ -382,7 +388,8 @@ impl Delivery {
 
     /// It was deleted before anything of it was ever sent.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.known && self.is_deleted() && self.parts.is_empty() && self.doubt.is_none()
+        let is_sure = self.doubt.is_none() || planted(Bug::CancelledInDoubt);
+        self.known && self.is_deleted() && self.parts.is_empty() && is_sure
     }
 
     pub(super) fn is_single(&self) -> bool {
@@ -413,7 +420,7 @@ impl Delivery {
     ) {
         self.overtaken.remove(&part);
         let at = self.parts.get(&part).map_or(self.at, |stands| stands.at);
-        let Some(at_ms) = unsure_until_ms else {
+        let Some(at_ms) = unsure_until_ms.filter(|_| !planted(Bug::NoEditRepeated)) else {
             return self.stand(part, message_id, digest, at);
         };
         self.overtaken.insert(part, (digest.to_vec(), at_ms));
@@ -621,7 +628,11 @@ impl Delivery {
             target_channel_id: target,
             part,
             delivered_revision: self.delivered_revision,
-            removals: self.removals,
+            removals: match self.removals {
+                _ if planted(Bug::RemovalsNotCounted) => 0,
+                removals if planted(Bug::NoncePerAttempt) => removals + self.faults,
+                removals => removals,
+            },
             repairs: self.repairs,
         };
         Step::Create {

@@ -1,7 +1,11 @@
 //! What a definite refusal of Discord means: for the message, for the thread or the webhook it goes through, or for the target
 //! channel as a whole.
 
-use super::{Effect, Errand, MirrorCore, retries::PARKED_PROBE_MS};
+use super::{
+    Effect, Errand, MirrorCore,
+    planted::{Bug, planted},
+    retries::PARKED_PROBE_MS,
+};
 use crate::exchange::Call;
 use heliograph_schema::{
     delivery::{Address, KnownThread, MirroredThread, Progress},
@@ -236,7 +240,8 @@ impl MirrorCore {
         let Some(delivery) = self.delivery(signal_id) else {
             return;
         };
-        if delivery.may_have_sent_another()
+        if !planted(Bug::DeadInDoubt)
+            && delivery.may_have_sent_another()
             && let Some(doubt) = &mut delivery.doubt
         {
             doubt.is_refused = true;

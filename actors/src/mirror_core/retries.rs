@@ -1,6 +1,9 @@
 //! When something is tried again: later and later, at random, so that mirrors do not return all at once.
 
-use super::{Effect, Flight, MirrorCore, Parked};
+use super::{
+    Effect, Flight, MirrorCore, Parked,
+    planted::{Bug, planted},
+};
 use heliograph_schema::{delivery::Progress, ids::SignalId};
 
 /// A target that refuses us is tried again after this long.
@@ -59,9 +62,13 @@ impl MirrorCore {
     }
 
     pub(super) fn park(&mut self, now_ms: i64, probe_ms: i64, reason: String) {
+        let probe_at_ms = match planted(Bug::ParkedForEver) {
+            true => i64::MAX,
+            false => now_ms + probe_ms,
+        };
         self.parked = Some(Parked {
             reason,
-            probe_at_ms: now_ms + probe_ms,
+            probe_at_ms,
         });
     }
 

@@ -12,11 +12,16 @@ mod chance;
 mod discord_model;
 mod manners;
 mod oracle;
+mod outage;
 mod people;
 mod table_model;
 mod trace;
 mod world;
 
+pub use super::planted::Bug;
+pub use outage::{OutageVerdict, outage};
+
+use super::planted::plant;
 use crate::supervision::panic_text;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use world::World;
@@ -39,6 +44,8 @@ pub struct Plan {
     pub events: u64,
     /// Keep what happened, line by line.
     pub trace: bool,
+    /// Planted in the cores.
+    pub bug: Option<Bug>,
 }
 
 /// What a run found; everything but the counts of events and requests is zero in a good one.
@@ -96,12 +103,14 @@ impl Verdict {
 
 /// Runs it. The second is what happened, when it was to be kept.
 pub fn simulate(plan: &Plan) -> (Verdict, Vec<String>) {
+    plant(plan.bug);
     let mut world = World::new(plan);
     let panicked = catch_unwind(AssertUnwindSafe(|| world.run())).err();
     if let Some(panic) = panicked {
         world.verdict.panics += 1;
         world.verdict.breach(panic_text(panic.as_ref()));
     }
+    plant(None);
     world.into_trace()
 }
 
@@ -112,6 +121,11 @@ impl World {
         if self.verdict.stuck == 0 {
             self.drain();
         }
+        self.end_run();
+    }
+
+    /// What came of it.
+    fn end_run(&mut self) {
         let Self {
             verdict, targets, ..
         } = self;
@@ -176,21 +190,38 @@ impl World {
 mod tests {
     use super::*;
 
-    /// Short lives and long ones; all of them by `examples/mirror_sim.rs`.
+    fn run(seed: u64, events: u64, bug: Option<Bug>) -> Verdict {
+        let plan = Plan {
+            seed,
+            events,
+            trace: false,
+            bug,
+        };
+        simulate(&plan).0
+    }
+
+    /// Short lives and long ones; more of them by `examples/mirror_sim.rs`.
     #[test]
     fn nothing_is_lost_doubled_or_out_of_order_whatever_fails() {
-        let runs = (1..=250)
-            .map(|seed| (seed, 400))
-            .chain([(7, 6_000), (8, 6_000)]);
-        for (seed, events) in runs {
-            let plan = Plan {
-                seed,
-                events,
-                trace: false,
-            };
-            let (verdict, _) = simulate(&plan);
+        let long = [(7, 6_000), (8, 6_000)];
+        for (seed, events) in (1..=250).map(|seed| (seed, 400)).chain(long) {
+            let verdict = run(seed, events, None);
             assert!(verdict.holds(), "{verdict:#?}");
             assert!(verdict.requests > 0, "{verdict:#?}");
         }
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_run_again() {
+        assert_eq!(run(3, 1_000, None), run(3, 1_000, None));
+        assert_ne!(run(3, 1_000, None).requests, run(4, 1_000, None).requests);
+    }
+
+    #[test]
+    fn an_outage_costs_little_and_its_backlog_goes_out_in_order() {
+        let found = outage(1, 400);
+        assert!(found.verdict.holds(), "{found:#?}");
+        assert_eq!(found.cancelled_requests, 0);
+        assert!(found.verdict.backlog_max <= 256);
     }
 }

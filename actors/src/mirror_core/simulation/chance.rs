@@ -40,6 +40,8 @@ pub(super) struct Climate {
     pub(super) targets: usize,
     pub(super) backlog_max: usize,
     pub(super) requests_per_s: u32,
+    /// A request is under way so long, and its answer again.
+    pub(super) way_ms: i64,
     /// Of requests: carried out, and the connection breaks.
     pub(super) lost: i64,
     /// Carried out, perhaps long after everybody stopped waiting.
@@ -87,6 +89,42 @@ pub(super) struct Climate {
 }
 
 impl Climate {
+    /// No trouble at all, and requests that take 5 to 150 ms.
+    pub(super) fn fair() -> Self {
+        Self {
+            targets: 1,
+            backlog_max: 256,
+            requests_per_s: 50,
+            way_ms: 74,
+            lost: 0,
+            late: 0,
+            unreachable: 0,
+            broken: 0,
+            silent: 0,
+            limited: 0,
+            puzzling: 0,
+            headerless: 0,
+            hidden_limit: false,
+            fixed_windows: false,
+            page: 100,
+            crash: 0,
+            read_fails: 0,
+            read_slow: 0,
+            read_slow_ms: 0,
+            ledger_slow: 0,
+            ledger_slow_ms: 0,
+            mailbox_full: 0,
+            mailbox_slow_ms: 2,
+            alike: 0,
+            long: 0,
+            forbidden: 0,
+            edits: 0,
+            deletions: 0,
+            incidents: 0,
+            pause_ms: 0,
+        }
+    }
+
     pub(super) fn draw(dice: &mut Dice) -> Self {
         let rough = dice.pick(&[1, 1, 2, 6]);
         let mut often = |rare: i64| {
@@ -113,6 +151,7 @@ impl Climate {
             mailbox_full,
             targets: dice.pick(&[1, 1, 1, 2, 5]),
             backlog_max: dice.pick(&[1, 2, 4, 8, 8, 32, 256]),
+            way_ms: 150,
             requests_per_s: dice.pick(&[50, 50, 5]),
             hidden_limit: dice.one_in(3),
             fixed_windows: dice.one_in(3),

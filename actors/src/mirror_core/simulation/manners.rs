@@ -23,6 +23,8 @@ pub(super) struct Manners {
     refused_until_ms: HashMap<Route, i64>,
     under_way: Option<(i64, Route)>,
     in_vain: VecDeque<i64>,
+    /// The most of any minute.
+    pub(super) in_vain_max: usize,
 }
 
 impl Manners {
@@ -48,6 +50,7 @@ impl Manners {
         while self.in_vain[0] <= now_ms - MINUTE_MS {
             self.in_vain.pop_front();
         }
+        self.in_vain_max = self.in_vain_max.max(self.in_vain.len());
         match self.in_vain.len() {
             0..=REQUESTS_IN_VAIN_MAX => Ok(()),
             count => Err(format!("{count} requests in a minute in vain")),

@@ -43,23 +43,23 @@ impl World {
         self.note(at, || format!("-- incident {drawn}, {lasts_ms} ms"));
         let channel = &mut self.targets[at].channel;
         match drawn {
-            0 => self.begin(at, Incident::Outage, lasts_ms),
-            1 => self.begin(at, Incident::OutageOfAll, lasts_ms),
-            2 => self.begin(at, Incident::RefusedToken, lasts_ms),
-            3 => self.begin(at, Incident::Locked, lasts_ms),
-            4 => self.begin(at, Incident::Jammed, lasts_ms),
+            0 => self.last(at, Incident::Outage, lasts_ms),
+            1 => self.last(at, Incident::OutageOfAll, lasts_ms),
+            2 => self.last(at, Incident::RefusedToken, lasts_ms),
+            3 => self.last(at, Incident::Locked, lasts_ms),
+            4 => self.last(at, Incident::Jammed, lasts_ms),
             5 => self.crash(at),
             6 => channel.change_limits(&mut self.dice),
             7 => channel.moderate(&mut self.dice),
             8 => channel.post_by_hand(self.now_ms),
             9 => channel.is_lenient = !channel.is_lenient,
             10 => self.redrive(at),
-            11 => self.begin(at, Incident::Paused, lasts_ms),
+            11 => self.last(at, Incident::Paused, lasts_ms),
             _ => self.fill_in(at),
         }
     }
 
-    fn begin(&mut self, at: usize, incident: Incident, lasts_ms: i64) {
+    fn last(&mut self, at: usize, incident: Incident, lasts_ms: i64) {
         self.set(at, incident, true);
         self.after(at, lasts_ms, Event::Ends(incident));
     }
@@ -115,7 +115,7 @@ impl World {
         self.commit(at, state);
     }
 
-    fn unsaid(&mut self) -> SignalState {
+    pub(super) fn unsaid(&mut self) -> SignalState {
         self.next_signal += 1;
         let (id, channel, guild) = (
             SignalId::new(self.next_signal),
@@ -169,7 +169,7 @@ impl World {
         self.commit(at, state);
     }
 
-    fn commit(&mut self, at: usize, state: SignalState) {
+    pub(super) fn commit(&mut self, at: usize, state: SignalState) {
         self.note(at, || {
             let words = state.clean_text().split(' ').next().unwrap_or_default();
             let deleted = state.deleted_at_ms.is_some();
@@ -182,9 +182,10 @@ impl World {
 
     /// What it says from now on: always something by which it is told from all others, if only in small print, which does not
     /// count when a message is recognised.
-    fn write(&mut self, state: &mut SignalState) {
+    pub(super) fn write(&mut self, state: &mut SignalState) {
         let name = format!("#{}.{} ", state.signal_id, state.revision);
-        let long = 40 + self.dice.below(160) as usize;
+        // Up to three messages.
+        let long = (1_500 + self.dice.below(4_000) as usize) / name.len();
         let mut embeds = Vec::new();
         let mut text = if self.dice.one_in(24) {
             String::new()

@@ -139,6 +139,13 @@ impl World {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut dice = Dice::new(plan.seed);
         let climate = Climate::draw(&mut dice);
+        let mut world = Self::begin(plan, dice, climate);
+        world.after(0, 10, Event::Happens);
+        world
+    }
+
+    /// A world in which nothing happens by itself.
+    pub(super) fn begin(plan: &Plan, dice: Dice, climate: Climate) -> Self {
         let mut world = Self {
             now_ms: START_MS,
             queue: BinaryHeap::new(),
@@ -179,7 +186,6 @@ impl World {
             });
             world.after(number, 0, Event::Starts(1));
         }
-        world.after(0, 10, Event::Happens);
         world
     }
 
@@ -237,6 +243,18 @@ impl World {
         self.now_ms = moment.at_ms;
         self.come(moment.target, moment.event);
         true
+    }
+
+    /// Everything that comes up to this moment.
+    pub(super) fn run_until(&mut self, at_ms: i64) {
+        while self
+            .queue
+            .peek()
+            .is_some_and(|moment| moment.at_ms <= at_ms)
+        {
+            self.step();
+        }
+        self.now_ms = self.now_ms.max(at_ms);
     }
 
     fn come(&mut self, at: usize, event: Event) {
@@ -479,7 +497,8 @@ impl World {
         if let Err(rudeness) = sent {
             self.rude(rudeness);
         }
-        let (there_ms, back_ms) = (5 + self.dice.below(150), 5 + self.dice.below(150));
+        let way_ms = self.climate.way_ms;
+        let (there_ms, back_ms) = (2 + self.dice.below(way_ms), 3 + self.dice.below(way_ms));
         let answered = |outcome| {
             let headers = None;
             Event::Answered(life, request_id, Answer { outcome, headers })
