@@ -4,7 +4,7 @@
 use super::{
     Failure, Shown,
     client::{Client, segment},
-    show::{self, DEAD_LETTERS, PAUSED, TARGETS},
+    show::{self, DEAD_LETTERS, PAUSED, RECONCILIATIONS, TARGETS},
     trail,
 };
 use clap::{Args, Subcommand};
@@ -67,6 +67,10 @@ pub(super) enum Target {
     Pause { target_channel_id: String },
     /// Go on, in order
     Resume { target_channel_id: String },
+    /// Compare what stands there with what is on record, and put right what differs
+    Reconcile { target_channel_id: String },
+    /// The comparisons and what they showed
+    Reconciliations { target_channel_id: String },
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,6 +142,18 @@ async fn put_back(
 pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Failure> {
     let (id, action) = match command {
         Target::List => return Ok(show::rows(TARGETS, client.list("/api/targets").await?)),
+        Target::Reconcile { target_channel_id } => {
+            let path = format!("/api/targets/{}/reconcile", segment(&target_channel_id));
+            let asked = client.ask(Method::POST, &path, None).await?;
+            return Ok(show::row(RECONCILIATIONS, asked));
+        }
+        Target::Reconciliations { target_channel_id } => {
+            let path = format!(
+                "/api/targets/{}/reconciliations",
+                segment(&target_channel_id)
+            );
+            return Ok(show::rows(RECONCILIATIONS, client.list(&path).await?));
+        }
         Target::Pause { target_channel_id } => (target_channel_id, "pause"),
         Target::Resume { target_channel_id } => (target_channel_id, "resume"),
     };

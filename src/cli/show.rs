@@ -90,6 +90,19 @@ pub(super) const TARGETS: Columns = &[
     ("REASON", "reason"),
 ];
 
+pub(super) const RECONCILIATIONS: Columns = &[
+    ("NUMBER", "reconciliation_id"),
+    ("TARGET", "target_channel_id"),
+    ("ASKED", "asked_at_ms"),
+    ("FINISHED", "finished_at_ms"),
+    ("LOOKED FOR", "report.looked_for"),
+    ("KEPT DELETED", "report.missing_kept"),
+    ("REPOSTED", "report.missing_reposted"),
+    ("EDITED", "report.changed"),
+    ("UNRECORDED", "report.unrecorded"),
+    ("BROKEN OFF", "report.broken_off"),
+];
+
 pub(super) const PAUSED: Columns = &[
     ("TARGET", "target_channel_id"),
     ("PAUSED", "is_paused"),

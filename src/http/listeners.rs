@@ -96,6 +96,7 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         topology.routing.clone(),
         store.clone(),
         changes.clone(),
+        topology.outlets.clone(),
         IngestLimits {
             body_bytes_max: config.ingest.body_bytes_max,
             batch_items_max: config.ingest.batch_items_max,

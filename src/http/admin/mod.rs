@@ -165,6 +165,14 @@ pub fn routes(service: &mut web::ServiceConfig) {
             "/api/targets/{target_channel_id}/resume",
             web::post().to(targets::resume),
         )
+        .route(
+            "/api/targets/{target_channel_id}/reconcile",
+            web::post().to(targets::reconcile),
+        )
+        .route(
+            "/api/targets/{target_channel_id}/reconciliations",
+            web::get().to(targets::reconciliations),
+        )
         .route("/api/dead-letters", web::get().to(deliveries::dead_letters))
         .route(
             "/api/dead-letters/redrive",

@@ -12,7 +12,7 @@ use heliograph_actors::{
 use heliograph_schema::{
     ids::ChannelId,
     store::{
-        StoreError, target_channels,
+        StoreError, reconciliations, target_channels,
         targets::{self, TargetRow},
     },
 };
@@ -120,6 +120,39 @@ async fn set_paused(
         .await?;
     admin.running.look_at(target);
     Ok(HttpResponse::Ok().json(row))
+}
+
+/// `POST /api/targets/{target_channel_id}/reconcile`: its mirror compares what stands there with what is on record, and puts right
+/// what differs, when it has nothing else to do.
+pub(super) async fn reconcile(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    target: Path<ChannelId>,
+) -> Result<HttpResponse, ApiError> {
+    let (target, actor) = (target.into_inner(), actor(&request));
+    let asked = admin
+        .write(move |conn| {
+            if !targets::is_known(conn, target)? {
+                return Err(StoreError::NotFound("such target channel"));
+            }
+            reconciliations::ask(conn, &actor, target)
+        })
+        .await?;
+    admin.running.look_at(target);
+    Ok(HttpResponse::Accepted().json(asked))
+}
+
+/// `GET /api/targets/{target_channel_id}/reconciliations`: the comparisons with their reports, newest first.
+pub(super) async fn reconciliations(
+    admin: Data<Admin>,
+    target: Path<ChannelId>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
+    let (target, page) = (target.into_inner(), asked.page()?);
+    let rows = admin
+        .read(move |conn| reconciliations::list(conn, target, page))
+        .await?;
+    Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.reconciliation_id)?))
 }
 
 #[cfg(test)]
