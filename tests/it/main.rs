@@ -15,6 +15,7 @@ mod configuration;
 mod configuration_by_command_line;
 #[cfg(feature = "failpoints")]
 mod faults;
+mod fidelity;
 mod harness;
 mod ingest;
 mod ingest_joins;
