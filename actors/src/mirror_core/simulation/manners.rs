@@ -13,6 +13,10 @@ const REQUESTS_IN_VAIN_MAX: usize = 20;
 /// After so long a mirror may give a request up that nobody answered.
 const PATIENCE_MS: i64 = 2 * super::world::REQUEST_TIMEOUT_MS;
 
+/// The most that there and back take: a bucket is full again earlier than its word arrives, by the way back, and may be asked
+/// earlier still, by the way there.
+const WAYS_MS: i64 = 310;
+
 /// What one life of a mirror was told.
 #[derive(Debug, Default)]
 pub(super) struct Manners {
@@ -35,7 +39,7 @@ impl Manners {
         }
         let bucket = self.bucket_of.get(&route);
         let spent_until_ms = bucket.and_then(|name| self.spent_until_ms.get(name));
-        if spent_until_ms.is_some_and(|until_ms| now_ms < *until_ms) {
+        if spent_until_ms.is_some_and(|until_ms| now_ms + WAYS_MS < *until_ms) {
             return Err(format!("{} with nothing left in its bucket", route.word()));
         }
         let refused_until_ms = self.refused_until_ms.get(&route);
