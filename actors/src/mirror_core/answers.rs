@@ -387,8 +387,7 @@ impl MirrorCore {
             Errand::Webhook(_) => return self.places.forget_webhook(),
             Errand::Archive(_) | Errand::Survey { .. } | Errand::Reading { .. } => return,
         };
-        // A deletion that is still under way is seen by the repeated edit, which nothing answers then.
-        if let Call::Edit { message_id, .. } | Call::Delete { message_id } = call {
+        if let Call::Edit { message_id, .. } = call {
             let until_ms = flight.sent_ms + spans.settle_ms;
             self.stray_edits.push(StrayEdit {
                 message_id: *message_id,

@@ -539,6 +539,15 @@ impl Delivery {
         if let Err(reason) = self.rendered() {
             return Step::Poison(reason);
         }
+        // A deletion nobody answered may still be carried out: what is wanted again by now is taken away for certain first.
+        let deleting = self.deleting.iter().filter_map(|it| self.parts.get(it));
+        if let Some(stands) = { deleting }.next_back() {
+            return Step::Delete {
+                part: stands.part,
+                message_id: stands.message_id,
+                at: stands.at,
+            };
+        }
         if self.may_edit_before_settling()
             && let (Some(edit), _) = self.edit(now_ms)
         {

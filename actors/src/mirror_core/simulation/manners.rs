@@ -13,6 +13,13 @@ const REQUESTS_IN_VAIN_MAX: usize = 20;
 /// After so long a mirror may give a request up that nobody answered.
 const PATIENCE_MS: i64 = 2 * super::world::REQUEST_TIMEOUT_MS;
 
+/// The most that there and back take: a bucket is full again earlier than its word arrives, by the way back, and may be asked
+/// earlier still, by the way there.
+const WAYS_MS: i64 = 310;
+
+/// Whoever has learned what a window takes may know better than the last header; not again and again.
+const EARLY_MAX: u32 = 2;
+
 /// What one life of a mirror was told.
 #[derive(Debug, Default)]
 pub(super) struct Manners {
@@ -22,6 +29,8 @@ pub(super) struct Manners {
     /// By 429s.
     refused_until_ms: HashMap<Route, i64>,
     under_way: Option<(i64, Route)>,
+    /// Requests in a row that came before their bucket was full again.
+    early: u32,
     in_vain: VecDeque<i64>,
     /// The most of any minute.
     pub(super) in_vain_max: usize,
@@ -35,7 +44,9 @@ impl Manners {
         }
         let bucket = self.bucket_of.get(&route);
         let spent_until_ms = bucket.and_then(|name| self.spent_until_ms.get(name));
-        if spent_until_ms.is_some_and(|until_ms| now_ms < *until_ms) {
+        let is_spent = spent_until_ms.is_some_and(|until_ms| now_ms + WAYS_MS < *until_ms);
+        self.early = if is_spent { self.early + 1 } else { 0 };
+        if self.early > EARLY_MAX {
             return Err(format!("{} with nothing left in its bucket", route.word()));
         }
         let refused_until_ms = self.refused_until_ms.get(&route);
