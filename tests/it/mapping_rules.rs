@@ -15,6 +15,8 @@ fn with_discord() -> (Stage, Control) {
         server()
             .with_open_fake_discord()
             .with_env("HELIOGRAPH_DISCORD_GLOBAL_REQUESTS_PER_S", "1000")
+            // A post through a webhook waits until no earlier one can still be on its way.
+            .with_env("HELIOGRAPH_DISCORD_REQUEST_TIMEOUT_MS", "2000")
             .with_env("HELIOGRAPH_MIRRORS_RETRY_DELAY_MS_MIN", "50"),
     );
     let control = stage.fake_discord().unwrap().control();
@@ -317,6 +319,7 @@ fn a_dry_run_says_what_is_then_posted() {
         json!({"transform_json": {"replace_words": [{"from": "btc", "to": "bitcoin"}], "prefix": "[", "suffix": "]"}}),
         json!({"transform_json": {"template": "{author} {thread}: {text}\n{link}"}, "ping_role_id": "17"}),
         json!({"filters_json": {"text_chars_min": 3, "authors_deny": ["Bob_1"]}, "hand_deletions": "repost"}),
+        json!({"author_style": "webhook", "filters_json": {"keywords_any": ["btc"]}}),
     ];
     let mapped: Vec<_> = rules
         .iter()
