@@ -73,6 +73,8 @@ pub struct PendingDelivery {
     pub wait_ms: i64,
     /// Since when there has been work to do: no request for it is older.
     pub wanted_age_ms: i64,
+    /// There has been work to do ever since it was planned.
+    pub is_first_wish: bool,
     /// What stands there now.
     pub parts: Vec<PostedPart>,
     /// The name of the source thread it stands in, where one is known.

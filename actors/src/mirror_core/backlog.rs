@@ -44,7 +44,9 @@ impl MirrorCore {
         let rules = self.rules_of(wanted.rule_set_id);
         let is_known = is_new && wanted.signal.thread_id.is_none() && rules.is_some();
         let rules = rules.and_then(Result::ok).unwrap_or_default();
-        self.insert(Delivery::wanted(now_ms, wanted, is_known, rules, names));
+        let mut delivery = Delivery::wanted(now_ms, wanted, is_known, rules, names);
+        delivery.is_heard_new = is_new;
+        self.insert(delivery);
         if !is_known {
             effects.push(Effect::ReadRow(signal_id));
         }
@@ -103,7 +105,11 @@ impl MirrorCore {
         self.forget_dropped(&page);
         let (started_ms, spans) = (self.started_ms, self.settings.spans());
         let mut all_taken = page.complete;
+        let mut first = None;
         for row in page.rows {
+            let is_unsent = is_unsent(&row, first);
+            let is_first = first.is_none() && is_fresh(&row) && row.desired_revision == 1;
+            let wanted_age_ms = row.wanted_age_ms;
             let rules = self.rules_of(row.rule_set_id);
             let names = self.names.clone();
             let signal_id = row.signal.signal_id;
@@ -125,7 +131,7 @@ impl MirrorCore {
                     Some(Ok(rules)) => self.insert(Delivery::pending(
                         self.read_asked_ms,
                         row,
-                        started_ms,
+                        (!is_unsent).then_some(started_ms),
                         spans,
                         rules,
                         names,
@@ -133,8 +139,18 @@ impl MirrorCore {
                     Some(Err(reason)) => {
                         self.insert(Delivery::poisoned(now_ms, row, reason, names))
                     }
-                    None => all_taken = false,
+                    None => {
+                        all_taken = false;
+                        break;
+                    }
                 },
+            }
+            if is_first
+                && self
+                    .delivery(signal_id)
+                    .is_some_and(|it| it.known && it.is_to_post())
+            {
+                first = Some(wanted_age_ms);
             }
             self.read_up_to = self.read_up_to.max(ordinal);
         }
@@ -180,7 +196,9 @@ impl MirrorCore {
             (Some(row), Some(Some(Ok(rules)))) => {
                 // Asked for when it was wanted.
                 let asked_ms = delivery.wanted_at_ms;
-                delivery.learn(asked_ms, *row, started_ms, spans, rules);
+                // One that was heard of as new had not been read by anybody when it was: no earlier life knew of it.
+                let inherited_ms = (!delivery.is_heard_new).then_some(started_ms);
+                delivery.learn(asked_ms, *row, inherited_ms, spans, rules);
             }
             (Some(_), Some(Some(Err(reason)))) => delivery.poison(reason),
             (Some(_), _) => {
@@ -232,4 +250,15 @@ impl MirrorCore {
             Effect::Send { .. } | Effect::Record { .. } | Effect::Took(..) | Effect::WakeAt(_) => {}
         }
     }
+}
+
+/// Nothing of it was ever posted, and there has been work to do since it was planned.
+fn is_fresh(row: &PendingDelivery) -> bool {
+    row.is_first_wish && row.delivered_revision == 0 && row.parts.is_empty()
+}
+
+/// No life can have sent anything for it: a message that was wanted before it, and is to appear before it, has not appeared yet.
+/// `first`: how long ago the first such message of the same reading was wanted.
+fn is_unsent(row: &PendingDelivery, first: Option<i64>) -> bool {
+    is_fresh(row) && first.is_some_and(|wanted_age_ms| wanted_age_ms >= row.wanted_age_ms)
 }

@@ -60,6 +60,8 @@ pub(super) struct Delivery {
     pub(super) overtaken: BTreeMap<u16, (Vec<u8>, i64)>,
     /// It was wanted before this life began: an earlier one may have sent edits that are still under way.
     pub(super) is_inherited: bool,
+    /// The word of its first commit came before anybody could have read its row.
+    pub(super) is_heard_new: bool,
     /// An earlier life may have asked for deletions.
     pub(super) may_have_deleted: bool,
     /// Parts taken away since the last complete delivery.
@@ -244,6 +246,7 @@ impl Delivery {
             deleting: BTreeSet::new(),
             overtaken: BTreeMap::new(),
             is_inherited: false,
+            is_heard_new: false,
             may_have_deleted: false,
             removals: 0,
             attempts: 0,
@@ -265,7 +268,7 @@ impl Delivery {
     pub(super) fn pending(
         asked_ms: i64,
         row: PendingDelivery,
-        started_ms: i64,
+        inherited_ms: Option<i64>,
         spans: Spans,
         rules: Arc<CompiledRules>,
         names: Arc<Names>,
@@ -280,7 +283,7 @@ impl Delivery {
             committed_at: None,
         };
         let mut delivery = Self::wanted(asked_ms, wanted, false, rules.clone(), names);
-        delivery.learn(asked_ms, row, started_ms, spans, rules);
+        delivery.learn(asked_ms, row, inherited_ms, spans, rules);
         delivery
     }
 
@@ -310,12 +313,13 @@ impl Delivery {
         (self.known, self.poison) = (true, Some(reason));
     }
 
-    /// Takes over what the row says of Discord. Only for a delivery of which nothing was known.
+    /// Takes over what the row says of Discord. Only for a delivery of which nothing was known. `inherited_ms`: when this life began,
+    /// for what an earlier one may have attempted.
     pub(super) fn learn(
         &mut self,
         asked_ms: i64,
         row: PendingDelivery,
-        started_ms: i64,
+        inherited_ms: Option<i64>,
         spans: Spans,
         rules: Arc<CompiledRules>,
     ) {
@@ -336,8 +340,9 @@ impl Delivery {
         self.known = true;
         let names = self.names.clone();
         self.want(asked_ms, row.signal, row.desired_revision, None, &names);
-        let is_old = self.wanted_at_ms < started_ms + START_MARGIN_MS;
-        if is_old && !planted(Bug::NoInheritedDoubt) {
+        let is_old = |started_ms: &i64| self.wanted_at_ms < started_ms + START_MARGIN_MS;
+        let inherited_ms = inherited_ms.filter(is_old);
+        if let Some(started_ms) = inherited_ms.filter(|_| !planted(Bug::NoInheritedDoubt)) {
             self.is_inherited = true;
             self.doubt_what_stands();
             self.doubt = self.inherit_doubt(started_ms, spans);

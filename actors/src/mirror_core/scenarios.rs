@@ -158,6 +158,7 @@ fn row(signal_id: i64, delivered: i32, desired: i32, text: &str, age_ms: i64) ->
         attempts: 0,
         wait_ms: 0,
         wanted_age_ms: age_ms,
+        is_first_wish: delivered == 0,
         parts: vec![part(signal_id, 0, "old")],
         thread_name: None,
     }

@@ -14,7 +14,7 @@ use crate::{
 use diesel::{
     pg::PgConnection,
     prelude::*,
-    sql_types::{Array, BigInt, Bytea, Integer, Nullable, SmallInt, Text},
+    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, SmallInt, Text},
 };
 use serde::Deserialize;
 use std::{collections::HashMap, sync::Arc};
@@ -35,6 +35,7 @@ type PendingSql = (
     Integer,
     Nullable<BigInt>,
     BigInt,
+    Bool,
     Integer,
     Text,
 );
@@ -49,6 +50,7 @@ type PendingRow = (
     i32,
     Option<i64>,
     i64,
+    bool,
     i32,
     String,
 );
@@ -75,7 +77,7 @@ macro_rules! pending_rows {
         concat!(
             "select d.signal_id, d.mapping_id, d.ping_role_id, d.rule_set_id, d.ordinal, d.desired_revision, \
              d.delivered_revision, d.attempts, (extract(epoch from d.next_attempt_at - now()) * 1000)::bigint, \
-             (extract(epoch from now() - d.wanted_at) * 1000)::bigint, d.repairs, s.state \
+             (extract(epoch from now() - d.wanted_at) * 1000)::bigint, d.wanted_at = d.created_at, d.repairs, s.state \
              from deliveries d join signals s on s.signal_id = d.signal_id \
              where d.target_channel_id = $1 and d.state = 'p' ",
             $more
@@ -187,6 +189,7 @@ fn pending_delivery(row: PendingRow, parts: Vec<PostedPart>) -> Option<PendingDe
         attempts,
         wait_ms,
         age_ms,
+        is_first_wish,
         repairs,
         state,
     ) = row;
@@ -205,6 +208,7 @@ fn pending_delivery(row: PendingRow, parts: Vec<PostedPart>) -> Option<PendingDe
         attempts: attempts.unsigned_abs(),
         wait_ms: wait_ms.unwrap_or(0).max(0),
         wanted_age_ms: age_ms.max(0),
+        is_first_wish,
         parts,
         thread_name: None,
     })

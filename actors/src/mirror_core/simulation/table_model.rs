@@ -25,6 +25,7 @@ pub(super) struct Row {
     pub(super) state: char,
     /// Since when there is work to do.
     wanted_ms: i64,
+    planned_ms: i64,
     pub(super) attempts: u32,
     pub(super) next_attempt_ms: Option<i64>,
     pub(super) note: Option<String>,
@@ -69,6 +70,7 @@ impl Table {
                 delivered_revision: 0,
                 state: 'p',
                 wanted_ms: at_ms,
+                planned_ms: at_ms,
                 attempts: 0,
                 next_attempt_ms: None,
                 note: None,
@@ -226,6 +228,7 @@ fn pending(now_ms: i64, row: &Row) -> PendingDelivery {
             .next_attempt_ms
             .map_or(0, |at_ms| (at_ms - now_ms).max(0)),
         wanted_age_ms: now_ms - row.wanted_ms,
+        is_first_wish: row.wanted_ms == row.planned_ms,
         parts: row.parts.values().cloned().collect(),
     }
 }
