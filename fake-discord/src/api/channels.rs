@@ -8,6 +8,7 @@ use crate::{
     form_core,
     id::Id,
     message_store::Page,
+    permissions_core::CREATE_THREADS,
     render,
     reply::{ApiError, Reply},
     settings::Channel,
@@ -38,7 +39,7 @@ impl Fake {
 
     /// A thread from a message has the message's id.
     pub(super) fn thread_from_message(&mut self, job: &mut Job<'_>, parent: Id, id: Id) -> Answer {
-        self.world.allowed(parent, |rights| rights.create_threads)?;
+        self.world.allowed(parent, CREATE_THREADS)?;
         let (body, _) = job.json()?;
         let name = thread_name(&body)?;
         let message = self
@@ -58,7 +59,7 @@ impl Fake {
 
     /// A thread without a message; in a forum its first message comes with the request and has the thread's id.
     pub(super) fn create_thread(&mut self, job: &mut Job<'_>, parent: Id, bot: &Speaker) -> Answer {
-        let channel = self.world.allowed(parent, |rights| rights.create_threads)?;
+        let channel = self.world.allowed(parent, CREATE_THREADS)?;
         let forum = channel.is_forum();
         let (body, uploads) = job.json()?;
         let name = thread_name(&body)?;
@@ -116,13 +117,14 @@ impl Fake {
     }
 
     pub(super) fn render_channel(&self, channel: &Channel) -> Value {
-        let bots: Vec<Id> = self.settings.bots.iter().map(|bot| bot.user_id).collect();
+        let overwrites = self.world.overwrites(channel);
         let last = self
             .store
             .list(channel.id, Page::Latest, 1)
             .first()
             .map(|message| message.id);
-        render::channel(channel, &bots, last)
+        let owner = self.settings.bots.first().map(|bot| bot.user_id);
+        render::channel(channel, &overwrites, owner, last)
     }
 }
 

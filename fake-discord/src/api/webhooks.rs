@@ -4,6 +4,7 @@ use super::{Answer, Job};
 use crate::{
     fake::{Fake, Speaker},
     id::Id,
+    permissions_core::MANAGE_WEBHOOKS,
     render,
     reply::{ApiError, Reply},
     world::Webhook,
@@ -11,10 +12,7 @@ use crate::{
 
 impl Fake {
     pub(super) fn create_webhook(&mut self, job: &Job<'_>, channel: Id) -> Answer {
-        let guild = self
-            .world
-            .allowed(channel, |rights| rights.manage_webhooks)?
-            .guild_id;
+        let guild = self.world.allowed(channel, MANAGE_WEBHOOKS)?.guild_id;
         let (body, _) = job.json()?;
         let id = self.snowflakes.next(job.now_ms);
         let webhook = Webhook {
