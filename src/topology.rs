@@ -5,7 +5,7 @@ use crate::{
     clock,
     config::Config,
     http::changes::{ConfigurationChanged, NotApplied},
-    mirroring,
+    mirroring::{self, Mirroring},
 };
 use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use heliograph_actors::{
     hub_core::RingBounds,
     inlets::Inlets,
-    messages::{Capture, RouterRequest, StoreRequest},
+    messages::{Capture, Inspect, RouterRequest, StoreRequest},
     outlets::{HubOutlet, Outlets},
     port::Port,
     restart_core::RestartBudget,
@@ -62,6 +62,8 @@ pub struct Topology {
     pub inlets: Inlets,
     /// Hubs and mirrors.
     pub outlets: Outlets,
+    /// Looks at target channels.
+    pub inspector: Port<Inspect>,
     /// Keeps bodies and bad items.
     pub writer: Port<StoreRequest>,
     /// The store writer can commit.
@@ -119,13 +121,17 @@ pub async fn start(
         },
     );
     start_retention(&tree, &rooting, config, store);
-    let start_mirror = mirroring::mirrors(
+    let Mirroring {
+        start: start_mirror,
+        inspector,
+    } = mirroring::mirrors(
         &tree,
         &mirroring_thread,
         config,
         store,
         database_url,
         &routing,
+        &outlets,
     )?;
     let channel_makings = ChannelMakings {
         routing: routing.clone(),
@@ -160,6 +166,7 @@ pub async fn start(
         routing,
         inlets,
         outlets,
+        inspector,
         writer,
         can_commit,
         root,

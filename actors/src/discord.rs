@@ -2,6 +2,7 @@
 //! retries nor waits: that is what mirrors and their limits are for. Never says the bot token.
 
 mod classify;
+pub mod inspect;
 
 use crate::exchange::{Answer, Call, Outcome, Request};
 use classify::{Raw, classify};
@@ -49,6 +50,7 @@ pub struct Discord {
     user_agent: HeaderValue,
     timeout: Duration,
     me: OnceCell<UserId>,
+    guilds: inspect::Guilds,
 }
 
 impl std::fmt::Debug for Discord {
@@ -78,6 +80,7 @@ impl Discord {
                 .unwrap_or(HeaderValue::from_static("DiscordBot")),
             timeout: settings.request_timeout,
             me: OnceCell::new(),
+            guilds: inspect::Guilds::default(),
         })
     }
 

@@ -92,18 +92,23 @@ struct ImageBody {
 
 /// What `raw` means as the answer to `call`. `me`: whose messages of a list are ours.
 pub(super) fn classify(call: &Call, raw: &Raw, me: Option<UserId>) -> Answer {
-    let outcome = match raw.status {
-        200..=299 => succeeded(call, raw, me),
+    let outcome = failure(raw).unwrap_or_else(|| succeeded(call, raw, me));
+    Answer {
+        outcome,
+        headers: Some(limit_headers(&raw.headers, raw.epoch_ms)),
+    }
+}
+
+/// What an answer means that is no success.
+pub(super) fn failure(raw: &Raw) -> Option<Outcome> {
+    Some(match raw.status {
+        200..=299 => return None,
         401 => Outcome::Unauthorized,
         429 => limited(raw),
         408 => ambiguous("408"),
         400..=499 => rejected(raw),
         status => ambiguous(&status.to_string()),
-    };
-    Answer {
-        outcome,
-        headers: Some(limit_headers(&raw.headers, raw.epoch_ms)),
-    }
+    })
 }
 
 /// The account in an answer to "who am I".

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     exchange::{Answer, Call, Listed, Outcome},
     limits_core::Route,
+    messages::{Inspected, Obstacle},
 };
 use heliograph_schema::{
     delivery::{Address, KnownThread, MirroredThread, PartChange, PostedPart, Progress},
@@ -675,6 +676,14 @@ impl MirrorCore {
         };
         let record = self.record_of(signal_id, None, progress);
         self.record(now_ms, vec![record], effects);
+    }
+
+    /// An obstacle is a better reason than a code, and the inspector tells when it is gone: what waits is then tried at once.
+    pub(super) fn inspected(&mut self, now_ms: i64, inspected: Inspected) {
+        match inspected.obstacle {
+            Some(Obstacle(sentence)) => self.park(now_ms, PARKED_PROBE_MS, sentence),
+            None => self.parked = None,
+        }
     }
 
     fn park(&mut self, now_ms: i64, probe_ms: i64, reason: String) {

@@ -77,6 +77,24 @@ pub fn get(conn: &mut PgConnection, target: ChannelId) -> Result<TargetChannelRo
     Ok(row.unwrap_or_else(|| TargetChannelRow::unknown(target)))
 }
 
+/// Where the channel is said to be: by Discord, else by whoever marked it for a connector.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn said_guild(
+    conn: &mut PgConnection,
+    target: ChannelId,
+) -> Result<Option<GuildId>, StoreError> {
+    let said: Option<i64> = Sql::new(
+        "select coalesce((select guild_id from target_channels where target_channel_id = $1), \
+         (select guild_id from channel_roles where channel_id = $1 order by is_target desc, connector_id limit 1))",
+    )
+    .bind::<BigInt, _>(target)
+    .rows::<Nullable<BigInt>>()
+    .get_result(conn)?;
+    Ok(said.and_then(GuildId::new))
+}
+
 /// Pauses or resumes a channel that stands at `version`, with an audit row. Saying what is so already changes nothing.
 ///
 /// # Errors
@@ -170,6 +188,8 @@ mod tests {
         let row = get(conn, target).unwrap();
         assert!(row.is_paused && row.version == 1 && row.inspected_at.is_some());
         assert_eq!(row.obstacle, said.obstacle);
+        assert_eq!(said_guild(conn, target).unwrap(), GuildId::new(3));
+        assert_eq!(said_guild(conn, ChannelId::new(8).unwrap()).unwrap(), None);
         let resumed = set_paused(conn, "admin", target, 1, false).unwrap();
         assert!(!resumed.is_paused && resumed.version == 2);
     }
