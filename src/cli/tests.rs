@@ -40,6 +40,7 @@ impl Running {
         let admin = web::Data::new(Admin {
             store: db.store(),
             changes: Arc::new(NothingToApply),
+            inspector: None,
             token,
         });
         let server = HttpServer::new(move || {

@@ -221,6 +221,7 @@ fn serve_admin(
     let admin = web::Data::new(admin::Admin {
         store: store.clone(),
         changes,
+        inspector: Some(topology.inspector.clone()),
         token: config.admin.token.clone(),
     });
     let server = HttpServer::new(move || {

@@ -24,6 +24,7 @@ mod live_closes;
 mod live_tokens;
 mod mirroring;
 mod order;
+mod permissions;
 mod prove_tiny;
 mod runtime_config;
 mod said;

@@ -87,7 +87,8 @@ pub struct MappingChange {
 }
 
 impl MappingChange {
-    fn applied_to(&self, row: &MappingRow) -> MappingSettings {
+    /// What the mapping would be after it.
+    pub fn applied_to(&self, row: &MappingRow) -> MappingSettings {
         MappingSettings {
             source_channel_id: self.source_channel_id.unwrap_or(row.source_channel_id),
             target_channel_id: self.target_channel_id.unwrap_or(row.target_channel_id),
@@ -108,6 +109,16 @@ pub fn list(conn: &mut PgConnection, page: Page<i64>) -> Result<Vec<MappingRow>,
         .select(MappingRow::as_select())
         .load(conn)?;
     Ok(rows)
+}
+
+/// One mapping; [`StoreError::NotFound`] when there is none.
+pub fn find(conn: &mut PgConnection, mapping_id: i64) -> Result<MappingRow, StoreError> {
+    let found = mappings::table
+        .find(mapping_id)
+        .select(MappingRow::as_select())
+        .first(conn)
+        .optional()?;
+    found.ok_or(StoreError::NotFound("such mapping"))
 }
 
 /// Maps; [`StoreError::Refused`] with the reason when that may not be.
@@ -206,12 +217,7 @@ fn at_version(
     mapping_id: i64,
     version: i64,
 ) -> Result<MappingRow, StoreError> {
-    let found = mappings::table
-        .find(mapping_id)
-        .select(MappingRow::as_select())
-        .first(conn)
-        .optional()?;
-    let row = found.ok_or(StoreError::NotFound("such mapping"))?;
+    let row = find(conn, mapping_id)?;
     if row.version == version {
         Ok(row)
     } else {

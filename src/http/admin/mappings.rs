@@ -4,6 +4,7 @@ use super::{
     Admin, actor,
     fields::{self, Tier},
     lists::Asked,
+    targets::With,
 };
 use crate::error::ApiError;
 use actix_web::{
@@ -94,11 +95,12 @@ pub(super) async fn create(
         priority: body.priority.unwrap_or(0),
         is_enabled: body.is_enabled.unwrap_or(true),
     };
+    let warning = admin.check(&settings).await?;
     let actor = actor(&request);
     let row = admin
         .change(move |conn| mappings::create(conn, &actor, &settings))
         .await?;
-    Ok(HttpResponse::Created().json(row))
+    Ok(HttpResponse::Created().json(With::warning(row, warning)))
 }
 
 pub(super) async fn change(
@@ -116,11 +118,12 @@ pub(super) async fn change(
         priority: body.priority,
         is_enabled: body.is_enabled,
     };
+    let warning = admin.check_change(*mapping_id, &change).await?;
     let (actor, version) = (actor(&request), body.version);
     let row = admin
         .change(move |conn| mappings::change(conn, &actor, *mapping_id, version, &change))
         .await?;
-    Ok(HttpResponse::Ok().json(row))
+    Ok(HttpResponse::Ok().json(With::warning(row, warning)))
 }
 
 pub(super) async fn remove(

@@ -12,10 +12,12 @@ mod mappings;
 mod records;
 mod roles;
 mod session_tokens;
+mod targets;
 
 use crate::{config::Secret, error::ApiError, http::changes::ConfigurationChanged};
 use actix_web::{HttpRequest, web};
 use diesel::PgConnection;
+use heliograph_actors::{messages::Inspect, port::Port};
 use heliograph_schema::store::{Store, StoreError};
 use std::{fmt, sync::Arc};
 
@@ -26,6 +28,8 @@ pub struct Admin {
     pub store: Store,
     /// Who makes the router work by it.
     pub changes: Arc<dyn ConfigurationChanged>,
+    /// Looks at target channels; `None`: nothing is known of them.
+    pub inspector: Option<Port<Inspect>>,
     /// What every request must bring; `None`: only this machine can ask.
     pub token: Option<Secret>,
 }
@@ -100,6 +104,10 @@ pub fn routes(service: &mut web::ServiceConfig) {
         .route(
             "/api/mappings/{mapping_id}",
             web::delete().to(mappings::remove),
+        )
+        .route(
+            "/api/targets/{target_channel_id}/inspect",
+            web::post().to(targets::inspect),
         )
         .route("/api/session-tokens", web::get().to(session_tokens::list))
         .route(

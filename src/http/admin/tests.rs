@@ -1,6 +1,8 @@
 //! The admin routes over a real database: JSON in, JSON out, and what the router would then work by.
 #![allow(clippy::unwrap_used)]
 
+mod targets;
+
 use super::*;
 use crate::{
     error::{no_such_route, uniform_errors},
@@ -54,6 +56,7 @@ impl Listener {
         let admin = Admin {
             store: db.store(),
             changes: changes.clone(),
+            inspector: None,
             token: token.map(Secret::new),
         };
         Self { db, changes, admin }
