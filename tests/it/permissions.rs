@@ -72,10 +72,7 @@ fn a_refused_mirror_says_what_to_change_and_goes_on_when_it_is_changed() {
 
     // Allowed when it was saved, and no longer: the mirror finds out, asks, and shows the sentence.
     control.put_channel(closed(target));
-    desk.says(
-        [1, 0, 0, 0, 0],
-        &[create(source, signal_id(), "waits for the right")],
-    );
+    desk.push_until_taken(&[create(source, signal_id(), "waits for the right")]);
     wait_for("the mirror to be parked with the sentence", || {
         let shown = mirror();
         (shown["state"] == "parked" && shown["reason"] == sentence.as_str()).then_some(())
