@@ -158,7 +158,7 @@ fn granted(guild: &GuildFacts, overwrites: &[PermissionOverwrite]) -> Permission
             allow |= one.allow;
             deny |= one.deny;
         }
-        permissions - deny | allow
+        (permissions - deny) | allow
     })
 }
 
