@@ -6,6 +6,8 @@ TOOLS := $(or $(CARGO_TARGET_DIR),target)/tools
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 # All programs in one build: built apart, their dependencies would be built twice with different features.
 PROGRAMS := $(CARGO) build --release --locked -p heliograph -p heliograph-bench -p demo-connector --bins
+# By a command of its own: what is planted for it must be in no server.
+SIMULATION := $(CARGO) run --release --locked -p heliograph-actors --example mirror_sim --features simulation
 
 .PHONY: help run test check bench prove needs types
 
@@ -30,8 +32,9 @@ bench: needs     ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
 	$(if $(SCENARIO),$(RELEASE)/bench --scenario $(SCENARIO),$(RELEASE)/bench && $(CARGO) bench --locked --bench cores)
 
 prove: needs     ## proofs that take minutes: all, or NAME=crash; writes target/prove/
-	$(PROGRAMS)
-	$(RELEASE)/prove $(if $(NAME),--name $(NAME))
+	$(if $(filter mirror-sim,$(NAME)),,$(PROGRAMS))
+	$(if $(filter mirror-sim,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
+	$(if $(filter-out mirror-sim,$(NAME)),,$(SIMULATION))
 
 types:           ## writes web/protocol.ts anew from the Rust types
 	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types

@@ -6,8 +6,10 @@ mod client;
 mod connector;
 mod mapping;
 mod migrate;
+mod mirroring;
 mod session_token;
 mod show;
+mod trail;
 
 use crate::{
     config::{Config, ConfigError},
@@ -67,6 +69,27 @@ enum Command {
         to: To,
         #[command(subcommand)]
         command: mapping::Mapping,
+    },
+    /// Deliveries that were given up
+    DeadLetter {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: mirroring::DeadLetter,
+    },
+    /// Target channels: how their mirrors stand
+    Target {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: mirroring::Target,
+    },
+    /// One signal's way
+    Signal {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: mirroring::Signal,
     },
     /// Who may watch live
     SessionToken {
@@ -156,6 +179,15 @@ fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         }),
         Command::Mapping { to, command } => administer(&config, to, async |client| {
             mapping::run(&client, command).await
+        }),
+        Command::DeadLetter { to, command } => administer(&config, to, async |client| {
+            mirroring::dead_letter(&client, command).await
+        }),
+        Command::Target { to, command } => administer(&config, to, async |client| {
+            mirroring::target(&client, command).await
+        }),
+        Command::Signal { to, command } => administer(&config, to, async |client| {
+            mirroring::signal(&client, command).await
         }),
         Command::SessionToken { to, command } => administer(&config, to, async |client| {
             session_token::run(&client, command).await

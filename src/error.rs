@@ -174,6 +174,9 @@ impl From<StoreError> for ApiError {
                 )
             }
             StoreError::Conflict => Self::stale_version(),
+            StoreError::OtherState(reason) => {
+                Self::new(StatusCode::CONFLICT, "other_state", reason)
+            }
             StoreError::NotFound(what) => Self::not_found(what),
             StoreError::Refused(reason) => Self::refused(reason),
             StoreError::Corrupt(_) | StoreError::Unusable(_) | StoreError::Database(_) => {

@@ -10,6 +10,7 @@ use heliograph_actors::{
     inspector::{Inspector, InspectorMakings},
     messages::{Inspect, RecordDeliveries},
     mirror::{Mirror, MirrorMakings},
+    mirror_board::MirrorBoard,
     mirror_core,
     mirror_reads::MirrorReads,
     outlets::{MirrorOutlet, Outlets},
@@ -38,6 +39,8 @@ pub(crate) struct Mirroring {
     pub(crate) start: StartMirror,
     /// Looks at target channels.
     pub(crate) inspector: Port<Inspect>,
+    /// Where they show how they stand.
+    pub(crate) board: MirrorBoard,
 }
 
 /// Starts the ledger on a thread of its own, where it blocks, and the inspector on `arbiter`, and says how to start a mirror
@@ -78,8 +81,10 @@ pub(crate) fn mirrors(
         interval: Duration::from_secs(config.mirrors.inspection_interval_s),
     };
     let inspector = start_inspector(&tree, &arbiter, makings);
-    let (config, asked) = (config.clone(), inspector.clone());
+    let board = MirrorBoard::default();
+    let (config, shown, asked) = (config.clone(), board.clone(), inspector.clone());
     let start: StartMirror = Arc::new(move |target| {
+        let vitals = Vitals::new(mirror_name(target), Kind::Mirror, MIRROR_MAILBOX);
         let makings = MirrorMakings {
             settings: settings(&config, target),
             reads: reads.clone(),
@@ -90,10 +95,15 @@ pub(crate) fn mirrors(
             gate: gate.clone(),
             clock,
             fell_behind: Arc::default(),
+            place: shown.place(target, &vitals),
         };
-        start_mirror(&tree, &arbiter, makings)
+        start_mirror(&tree, &arbiter, vitals, makings)
     });
-    Ok(Mirroring { start, inspector })
+    Ok(Mirroring {
+        start,
+        inspector,
+        board,
+    })
 }
 
 fn start_inspector(
@@ -108,9 +118,12 @@ fn start_inspector(
     Port::new(address.recipient(), vitals)
 }
 
-fn start_mirror(tree: &Tree, arbiter: &ArbiterHandle, makings: MirrorMakings) -> MirrorOutlet {
-    let name = mirror_name(makings.settings.target_channel_id);
-    let vitals = Vitals::new(name, Kind::Mirror, MIRROR_MAILBOX);
+fn start_mirror(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    vitals: Arc<Vitals>,
+    makings: MirrorMakings,
+) -> MirrorOutlet {
     let fell_behind = makings.fell_behind.clone();
     let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
         Mirror::new(makings)

@@ -4,16 +4,21 @@
 use crate::{
     clock,
     config::Config,
-    http::changes::{ConfigurationChanged, NotApplied},
+    http::{
+        changes::{ConfigurationChanged, NotApplied},
+        running::Running,
+    },
     mirroring::{self, Mirroring},
 };
 use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
+    audience::Audience,
     hub_core::RingBounds,
     inlets::Inlets,
-    messages::{Capture, Inspect, RouterRequest, StoreRequest},
+    messages::{Capture, Inspect, Recall, RouterRequest, StoreRequest},
+    mirror_board::{MirrorBoard, MirrorSeen},
     outlets::{HubOutlet, Outlets},
     port::Port,
     restart_core::RestartBudget,
@@ -29,7 +34,7 @@ use heliograph_actors::{
     term::Term,
     vitals::{Kind, Vitals},
 };
-use heliograph_schema::{ids::ChannelId, store::Store};
+use heliograph_schema::{frame::Cursor, ids::ChannelId, store::Store};
 use std::{
     sync::{
         Arc,
@@ -38,6 +43,9 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{oneshot, watch};
+
+/// What was routed is committed within this, or the database is away.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Messages that may wait for an actor, by kind. Ingest admits at most `ingest.batches_in_flight_max` batches, which is what
 /// really bounds the first three; these are beyond it, so that they refuse only when something is stuck.
@@ -69,6 +77,9 @@ pub struct Topology {
     /// The store writer can commit.
     pub can_commit: Arc<AtomicBool>,
     root: Port<RootRequest>,
+    router: Port<RouterRequest>,
+    board: MirrorBoard,
+    audience: Audience,
     store: Store,
     bounds: SessionBounds,
     hubs: Arc<AtomicUsize>,
@@ -124,6 +135,7 @@ pub async fn start(
     let Mirroring {
         start: start_mirror,
         inspector,
+        board,
     } = mirroring::mirrors(
         &tree,
         &mirroring_thread,
@@ -137,7 +149,7 @@ pub async fn start(
         routing: routing.clone(),
         remembered_max: config.store.channel_signals_cached_max,
         term,
-        router,
+        router: router.clone(),
     };
     let (channel_tree, channel_thread) = (tree.clone(), routing_thread);
     let root = start_root(
@@ -170,6 +182,9 @@ pub async fn start(
         writer,
         can_commit,
         root,
+        router,
+        board,
+        audience: Audience::default(),
         store: store.clone(),
         bounds: session_bounds(config),
         hubs: Arc::default(),
@@ -300,6 +315,7 @@ impl Topology {
             sessions,
             bounds: self.bounds,
             now_ms: clock::now_ms,
+            audience: self.audience.of_new_hub(),
         });
         let address = self.tree.start_here(&vitals, Exhausted::EndProcess, hub);
         let requests = Port::new(address.clone().recipient(), vitals.clone());
@@ -326,5 +342,39 @@ impl ConfigurationChanged for Topology {
                 .map_err(|_| NotApplied("the root did not answer".to_owned()))?;
             applied.map_err(|error| NotApplied(error.to_string()))
         })
+    }
+}
+
+impl Running for Topology {
+    fn look_at(&self, target: ChannelId) {
+        self.outlets.look_at(target);
+    }
+
+    fn settled(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
+        let (answer, answered) = oneshot::channel();
+        // Nothing is asked: the answer alone tells that everything routed before is committed or refused.
+        let question = Recall {
+            signals: Vec::new(),
+            answer,
+        };
+        let asked = self
+            .router
+            .post(RouterRequest::Forward(StoreRequest::Recall(question)))
+            .map_err(|(refused, _)| NotApplied(refused.to_string()));
+        Box::pin(async move {
+            asked?;
+            match tokio::time::timeout(SETTLED_WITHIN, answered).await {
+                Ok(Ok(Ok(_))) => Ok(()),
+                _ => Err(NotApplied("the store writer did not answer".to_owned())),
+            }
+        })
+    }
+
+    fn mirror(&self, target: ChannelId) -> Option<MirrorSeen> {
+        self.board.see(target, clock::now_ms())
+    }
+
+    fn sessions_told(&self, channel_id: ChannelId, place: Cursor) -> Option<u64> {
+        self.audience.of(channel_id, place)
     }
 }

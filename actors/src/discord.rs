@@ -1,27 +1,28 @@
 //! The way to Discord: requests built by twilight, sent once over the process's HTTP client, their answers classified. Neither
-//! retries nor waits: that is what mirrors and their limits are for. Never says the bot token.
+//! retries nor waits: that is what mirrors and their limits are for. Never says the bot token or a webhook's.
 
+mod build;
 mod classify;
 pub mod inspect;
+mod learned;
+mod lists;
 
-use crate::exchange::{Answer, Call, Outcome, Request};
-use classify::{Raw, classify};
-use heliograph_schema::ids::{ChannelId, UserId};
+use crate::exchange::{Answer, Call, Outcome, Request, WEBHOOK_TOKEN_UNKNOWN};
+use build::{build, by_webhook};
+use classify::{Raw, answer, classify, failure, is_webhook_lost, unreadable};
+use heliograph_schema::ids::{ChannelId, GuildId, UserId};
+use learned::Learned;
+use lists::{NamedWebhook, Ours, WantedThread};
 use reqwest::{
     Client,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OnceCell;
-use twilight_http::{
-    request::{Method, Request as BuiltRequest},
-    routing::Route,
-};
+use twilight_http::request::{Method, Request as BuiltRequest};
 
-/// Messages in one page of a channel; Discord's most (documented).
-const PAGE: u16 = 100;
-/// An answer longer than this is not read.
-const BODY_BYTES_MAX: usize = 1_048_576;
+/// An answer longer than this is not read. The longest is that of a guild with a thousand active threads, Discord's most.
+const BODY_BYTES_MAX: usize = 4_194_304;
 const API_PATH: &str = "/api/v10/";
 
 /// Where and as whom.
@@ -51,6 +52,7 @@ pub struct Discord {
     timeout: Duration,
     me: OnceCell<UserId>,
     guilds: inspect::Guilds,
+    learned: Learned,
 }
 
 impl std::fmt::Debug for Discord {
@@ -81,35 +83,152 @@ impl Discord {
             timeout: settings.request_timeout,
             me: OnceCell::new(),
             guilds: inspect::Guilds::default(),
+            learned: Learned::default(),
         })
     }
 
-    /// Sends a request once. A list holds all messages of our own, recorded or not.
+    /// Sends a request once; what has to look around for its answer sends a few, see [`Call`]. A list holds all messages of our
+    /// own, recorded or not.
     pub async fn carry_out(&self, request: &Request) -> Answer {
-        let me = match (&request.call, self.me.get()) {
-            (Call::List { .. } | Call::Survey { .. }, None) => match self.who_am_i().await {
-                Ok(me) => Some(me),
-                Err(answer) => return answer,
-            },
-            (_, me) => me.copied(),
+        let done = match &request.call {
+            Call::FindThread { name, since_ms } => self.find_thread(request, name, *since_ms).await,
+            Call::FindWebhook => self.find_webhook(request).await,
+            Call::MakeWebhook => self.make_webhook(request).await,
+            Call::List { .. } | Call::Survey { .. } => self.list(request).await,
+            _ => self.send_once(request).await,
         };
-        let Some(built) = build(request.target_channel_id, &request.call) else {
-            return unsent("the request cannot be written as JSON");
+        done.unwrap_or_else(|answer| answer)
+    }
+
+    async fn send_once(&self, request: &Request) -> Result<Answer, Answer> {
+        let webhook = match by_webhook(request) {
+            None => None,
+            Some(webhook_id) => Some((
+                webhook_id,
+                self.learned
+                    .token(webhook_id)
+                    .ok_or_else(|| unsent(WEBHOOK_TOKEN_UNKNOWN))?,
+            )),
         };
-        match self.exchange(built).await {
-            Ok(raw) => classify(&request.call, &raw, me),
-            Err(answer) => answer,
+        let by = webhook.as_ref().map(|(id, token)| (*id, token));
+        let raw = self.exchange(buildable(build(request, by))?).await?;
+        let answer = classify(request, &raw, None);
+        if let Some((webhook_id, _)) = webhook
+            && is_webhook_lost(&answer.outcome)
+        {
+            self.learned.forget_webhook(webhook_id);
         }
+        Ok(answer)
+    }
+
+    async fn list(&self, request: &Request) -> Result<Answer, Answer> {
+        let ours = self.ours(request).await?;
+        let raw = self.exchange(buildable(build(request, None))?).await?;
+        Ok(classify(request, &raw, Some(&ours)))
+    }
+
+    async fn find_thread(
+        &self,
+        request: &Request,
+        name: &str,
+        since_ms: i64,
+    ) -> Result<Answer, Answer> {
+        let target = request.target_channel_id;
+        let wanted = WantedThread {
+            target,
+            name,
+            since_ms,
+        };
+        let guild_id = self.guild_of(target).await?;
+        let active = self.ask(build::active_threads(guild_id)).await?;
+        if let Some(found) = self.thread_in(request, &active, wanted).await? {
+            return Ok(found);
+        }
+        let archived = self.ask(build::archived_threads(target)).await?;
+        let found = self.thread_in(request, &archived, wanted).await?;
+        Ok(found.unwrap_or_else(|| answer(Outcome::Found { thread_id: None }, &archived)))
+    }
+
+    /// The wanted thread in a list. Who the bot is does not matter while there is none like it.
+    async fn thread_in(
+        &self,
+        request: &Request,
+        list: &Raw,
+        wanted: WantedThread<'_>,
+    ) -> Result<Option<Answer>, Answer> {
+        let candidates = lists::threads(&list.body, wanted).ok_or_else(|| unreadable(list))?;
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let ours = self.ours(request).await?;
+        let mut opened_by_us = candidates.iter().filter(|(_, owner)| ours.is(*owner));
+        Ok(opened_by_us.next().map(|(thread_id, _)| {
+            let thread_id = Some(*thread_id);
+            answer(Outcome::Found { thread_id }, list)
+        }))
+    }
+
+    async fn find_webhook(&self, request: &Request) -> Result<Answer, Answer> {
+        let raw = self.ask(buildable(build(request, None))?).await?;
+        let named = lists::webhooks(&raw.body).ok_or_else(|| unreadable(&raw))?;
+        if named.is_empty() {
+            return Ok(answer(Outcome::Webhook { webhook_id: None }, &raw));
+        }
+        let me = self.who_am_i().await?;
+        let made_by_us = named.into_iter().find(|webhook| webhook.maker == Some(me));
+        Ok(self.learn(request.target_channel_id, made_by_us, &raw))
+    }
+
+    async fn make_webhook(&self, request: &Request) -> Result<Answer, Answer> {
+        let raw = self.ask(buildable(build(request, None))?).await?;
+        let made = lists::made_webhook(&raw.body).ok_or_else(|| unreadable(&raw))?;
+        Ok(self.learn(request.target_channel_id, Some(made), &raw))
+    }
+
+    fn learn(&self, target: ChannelId, webhook: Option<NamedWebhook>, raw: &Raw) -> Answer {
+        let webhook_id = webhook.map(|NamedWebhook { id, token, .. }| {
+            self.learned.learn_webhook(target, id, token);
+            id
+        });
+        answer(Outcome::Webhook { webhook_id }, raw)
+    }
+
+    /// Whose messages and threads in the target of this request are ours.
+    async fn ours(&self, request: &Request) -> Result<Ours, Answer> {
+        let me = self.who_am_i().await?;
+        let mut webhook_ids = self.learned.webhooks_of(request.target_channel_id);
+        webhook_ids.extend(request.at.webhook_id);
+        Ok(Ours { me, webhook_ids })
     }
 
     /// The account of the bot, asked for once.
     async fn who_am_i(&self) -> Result<UserId, Answer> {
-        let raw = self
-            .exchange(BuiltRequest::from_route(&Route::GetCurrentUser))
-            .await?;
-        let me = classify::user_id(&raw)
-            .ok_or_else(|| classify(&Call::List { after: 0 }, &raw, None))?;
+        if let Some(me) = self.me.get() {
+            return Ok(*me);
+        }
+        let raw = self.ask(build::own_account()).await?;
+        let me = classify::user_id(&raw).ok_or_else(|| unreadable(&raw))?;
         Ok(*self.me.get_or_init(|| async { me }).await)
+    }
+
+    /// The guild of a target channel, asked for once.
+    async fn guild_of(&self, target: ChannelId) -> Result<GuildId, Answer> {
+        if let Some(guild_id) = self.learned.guild(target) {
+            return Ok(guild_id);
+        }
+        let raw = self.ask(build::channel(target)).await?;
+        let guild_id = classify::guild_id(&raw).ok_or_else(|| unreadable(&raw))?;
+        self.learned.learn_guild(target, guild_id);
+        Ok(guild_id)
+    }
+
+    /// A request of the bot's that must succeed for its call to go on.
+    async fn ask(&self, built: BuiltRequest) -> Result<Raw, Answer> {
+        let raw = self.exchange(built).await?;
+        match failure(&raw, false) {
+            Some(failure) => Err(answer(failure, &raw)),
+            None => Ok(raw),
+        }
     }
 
     async fn exchange(&self, built: BuiltRequest) -> Result<Raw, Answer> {
@@ -125,8 +244,11 @@ impl Discord {
             .http
             .request(method, format!("{}{}", self.base, built.path()))
             .timeout(self.timeout)
-            .header(AUTHORIZATION, self.authorization.clone())
             .header(USER_AGENT, self.user_agent.clone());
+        // A webhook's token, in the path, stands for the bot's.
+        if built.use_authorization_token() {
+            request = request.header(AUTHORIZATION, self.authorization.clone());
+        }
         if let Some(body) = built.body() {
             request = request
                 .header(CONTENT_TYPE, "application/json")
@@ -152,45 +274,8 @@ impl Discord {
     }
 }
 
-fn build(target: ChannelId, call: &Call) -> Option<BuiltRequest> {
-    let channel_id = target.get().unsigned_abs();
-    let built = match call {
-        Call::Create { payload, nonce, .. } => {
-            BuiltRequest::builder(&Route::CreateMessage { channel_id })
-                .json(&payload.to_create_json(nonce))
-        }
-        Call::Edit {
-            message_id,
-            payload,
-        } => {
-            let message_id = message_id.get().unsigned_abs();
-            BuiltRequest::builder(&Route::UpdateMessage {
-                channel_id,
-                message_id,
-            })
-            .json(&payload.to_json())
-        }
-        Call::Delete { message_id } => {
-            let message_id = message_id.get().unsigned_abs();
-            BuiltRequest::builder(&Route::DeleteMessage {
-                channel_id,
-                message_id,
-            })
-        }
-        Call::List { after } | Call::Survey { after } => {
-            let after = Some(after.unsigned_abs());
-            let limit = Some(PAGE);
-            BuiltRequest::builder(&Route::GetMessages {
-                after,
-                around: None,
-                before: None,
-                channel_id,
-                limit,
-            })
-        }
-        _ => return None,
-    };
-    built.build().ok()
+fn buildable(built: Option<BuiltRequest>) -> Result<BuiltRequest, Answer> {
+    built.ok_or_else(|| unsent("there is no such request"))
 }
 
 async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
@@ -244,9 +329,4 @@ fn epoch_ms() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Pages are full when Discord may have more.
-const fn is_full_page(messages: usize) -> bool {
-    messages >= PAGE as usize
 }

@@ -9,6 +9,10 @@ use heliograph_schema::{
     ids::{ChannelId, MessageId, ThreadId, WebhookId},
 };
 
+/// The reason of an [`Outcome::Unreachable`] for want of the token of the request's webhook: it was never learned, was forgotten
+/// for others, or Discord no longer takes it. [`Call::FindWebhook`] learns it, or says that the webhook is gone.
+pub const WEBHOOK_TOKEN_UNKNOWN: &str = "the webhook's token is not known";
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
@@ -18,7 +22,8 @@ pub enum Call {
         payload: PartPayload,
         /// Up to 25 characters. A webhook knows none.
         nonce: String,
-        /// The message it answers, in the same channel. Gone meanwhile: it answers nothing.
+        /// The message it answers, in the same channel or thread. Gone meanwhile: it answers nothing. A webhook answers nothing,
+        /// whatever stands here.
         reply_to: Option<MessageId>,
     },
     /// Make a message show this.
@@ -51,14 +56,17 @@ pub enum Call {
         /// The message it hangs on.
         from: Option<MessageId>,
     },
-    /// Open a thread of a forum with its first message; both have the same id. Nothing keeps Discord from opening two.
+    /// Open a thread of a forum with its first message; both have the same id. Nothing keeps Discord from opening two. By the
+    /// webhook of the request's address, when there is one.
     OpenPost {
         /// Its name, 1 to 100 characters.
         name: String,
         /// The first message.
         payload: PartPayload,
     },
-    /// The thread of this name that the bot opened in the target channel at this moment or later.
+    /// The thread of this name that the bot or its webhook opened in the target channel at this moment or later, the oldest of
+    /// several; some clock difference is allowed for. Up to three requests for the one permit, and once in the life of the
+    /// process a fourth (who the bot is).
     FindThread {
         /// Its name.
         name: String,
@@ -71,9 +79,9 @@ pub enum Call {
         archived: bool,
     },
     /// The webhook that this program made in the target channel before. Also learns its token, which no other word of ours
-    /// ever holds.
+    /// ever holds. Up to two requests for the one permit.
     FindWebhook,
-    /// Make one.
+    /// Make one. Nothing keeps Discord from making two.
     MakeWebhook,
 }
 

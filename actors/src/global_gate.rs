@@ -1,30 +1,33 @@
-//! What all mirrors of one bot token share: the limit over all channels, a 429 that speaks of all requests, a token that was
-//! refused, and the count of invalid requests for which Discord bans an address. The rules are in [`GateCore`]; [`Gate`] only
-//! puts a lock around it.
+//! What all mirrors of one bot token share: the limit over all channels and whose turn it is under it, a 429 that speaks of all
+//! requests, a token that was refused, and the count of invalid requests for which Discord bans an address. The rules are in
+//! [`GateCore`]; [`Gate`] puts a lock around it and tells people what they should know.
+
+mod invalid_requests;
+mod turns;
 
 use crate::{exchange::Outcome, limits_core::LimitKind};
+use heliograph_schema::ids::ChannelId;
+pub use invalid_requests::Alarm;
+use invalid_requests::InvalidRequests;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
 };
+use turns::Turns;
 
-/// Discord counts invalid requests over this long (documented).
-const INVALID_WINDOW_MS: i64 = 600_000;
-/// Of the 10,000 that bring a ban: from here on one request in [`SLOW_SPACING_MS`] …
-const INVALID_SLOW: usize = 1_000;
-/// … and from here on none until some are forgotten.
-const INVALID_STOP: usize = 5_000;
-const SLOW_SPACING_MS: i64 = 1_000;
 /// A refused token is tried again this much later: one 401 may be a mistake of Discord. Doubles while they go on …
 const UNAUTHORIZED_PAUSE_MS_MIN: i64 = 5_000;
 /// … up to this: somebody may have repaired it on Discord's side.
 const UNAUTHORIZED_PAUSE_MS_MAX: i64 = 300_000;
-const SECOND_MS: i64 = 1_000;
+/// While one mirror finds out whether the token works again, the others ask again after this.
+const TRIAL_SPACING_MS: i64 = 1_000;
+/// A trial that nobody heard of again, longer than any request may take.
+const TRIAL_MS_MAX: i64 = 60_000;
 
 /// Why nothing may go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// The limit over all channels is spent.
+    /// The limit over all channels is spent, or what is left of it is promised to others.
     GlobalRate,
     /// Discord asked all requests to wait.
     GlobalLimit,
@@ -32,6 +35,8 @@ pub enum Closed {
     Unauthorized,
     /// Too many requests were invalid lately.
     InvalidRequests,
+    /// Too many requests of this target were.
+    Offender,
 }
 
 impl Closed {
@@ -42,6 +47,7 @@ impl Closed {
             Self::GlobalLimit => "global_limit",
             Self::Unauthorized => "unauthorized",
             Self::InvalidRequests => "invalid_requests",
+            Self::Offender => "offender",
         }
     }
 }
@@ -55,15 +61,28 @@ pub struct Wait {
     pub why: Closed,
 }
 
+/// The token after it was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Works,
+    /// Refused: nothing goes before this moment, and then one request.
+    Refused {
+        until_ms: i64,
+    },
+    /// That one is under way.
+    OnTrial {
+        by: ChannelId,
+        since_ms: i64,
+    },
+}
+
 /// The rules, on a clock that is passed in.
 #[derive(Debug)]
 pub struct GateCore {
-    requests_per_s: usize,
-    /// Requests of the last second.
-    sent_ms: VecDeque<i64>,
-    invalid_ms: VecDeque<i64>,
+    turns: Turns,
+    invalid: InvalidRequests,
     closed_until_ms: i64,
-    unauthorized_until_ms: i64,
+    token: Token,
     /// The next pause after a 401.
     unauthorized_pause_ms: i64,
 }
@@ -72,63 +91,76 @@ impl GateCore {
     /// A gate that lets `requests_per_s` through in any one second.
     pub fn new(requests_per_s: u32) -> Self {
         Self {
-            requests_per_s: requests_per_s.max(1) as usize,
-            sent_ms: VecDeque::new(),
-            invalid_ms: VecDeque::new(),
+            turns: Turns::new(requests_per_s),
+            invalid: InvalidRequests::default(),
             closed_until_ms: i64::MIN,
-            unauthorized_until_ms: i64::MIN,
+            token: Token::Works,
             unauthorized_pause_ms: UNAUTHORIZED_PAUSE_MS_MIN,
         }
     }
 
-    /// Takes a place for one request.
+    /// Takes a place for one request of this target.
     ///
     /// # Errors
-    /// Until when the gate is closed, and why.
-    pub fn enter(&mut self, now_ms: i64) -> Result<(), Wait> {
-        forget(&mut self.sent_ms, now_ms - SECOND_MS);
-        forget(&mut self.invalid_ms, now_ms - INVALID_WINDOW_MS);
+    /// When to ask again, and why.
+    pub fn enter(&mut self, now_ms: i64, target: ChannelId) -> Result<(), Wait> {
+        self.invalid.forget(now_ms);
         let walls = [
-            (self.unauthorized_until_ms, Closed::Unauthorized),
+            (self.token_wall_ms(now_ms), Closed::Unauthorized),
             (self.closed_until_ms, Closed::GlobalLimit),
-            (self.invalid_wall_ms(now_ms), Closed::InvalidRequests),
-            (self.rate_wall_ms(), Closed::GlobalRate),
+            (
+                self.invalid.wall_ms(now_ms, self.turns.last_ms()),
+                Closed::InvalidRequests,
+            ),
+            (self.invalid.offender_wall_ms(target), Closed::Offender),
         ];
         if let Some(&(until_ms, why)) = walls.iter().find(|(until_ms, _)| *until_ms > now_ms) {
             return Err(Wait { until_ms, why });
         }
-        self.sent_ms.push_back(now_ms);
+        self.turns.take(now_ms, target).map_err(|until_ms| Wait {
+            until_ms,
+            why: Closed::GlobalRate,
+        })?;
+        if self.token != Token::Works {
+            self.token = Token::OnTrial {
+                by: target,
+                since_ms: now_ms,
+            };
+        }
         Ok(())
     }
 
-    /// Learns from what came of a request.
-    pub fn hear(&mut self, now_ms: i64, outcome: &Outcome) {
+    /// Learns from what came of a request of this target.
+    pub fn hear(&mut self, now_ms: i64, target: ChannelId, outcome: &Outcome) {
         match *outcome {
             Outcome::RateLimited {
                 kind,
                 retry_after_ms,
             } => {
-                if matches!(kind, LimitKind::Global | LimitKind::Address) {
+                let is_of_all = matches!(kind, LimitKind::Global | LimitKind::Address);
+                if is_of_all {
                     self.refused(now_ms, retry_after_ms);
                 }
                 if kind != LimitKind::Shared {
-                    self.invalid(now_ms);
+                    self.invalid.add(now_ms, (!is_of_all).then_some(target));
                 }
+                self.try_again(now_ms, target);
             }
             Outcome::Unauthorized => {
-                self.invalid(now_ms);
-                self.unauthorized(now_ms);
+                self.invalid.add(now_ms, None);
+                self.unauthorized(now_ms, target);
             }
             Outcome::Rejected { status, code, .. } => {
                 if status == 403 {
-                    self.invalid(now_ms);
+                    self.invalid.add(now_ms, Some(target));
                 }
                 // Discord looks at the token before it finds a fault of its own numbering.
-                if code != 0 {
+                if code == 0 {
+                    self.try_again(now_ms, target);
+                } else {
                     self.authorized();
                 }
             }
-            Outcome::Unreachable { .. } | Outcome::Ambiguous { .. } => {}
             Outcome::Posted { .. }
             | Outcome::Edited
             | Outcome::Deleted
@@ -137,60 +169,64 @@ impl GateCore {
             | Outcome::Found { .. }
             | Outcome::Archived
             | Outcome::Webhook { .. } => self.authorized(),
+            Outcome::Unreachable { .. } | Outcome::Ambiguous { .. } => {
+                self.try_again(now_ms, target);
+            }
         }
     }
 
-    /// A 429 that speaks of all requests.
-    pub fn refused(&mut self, now_ms: i64, retry_after_ms: i64) {
+    /// Invalid requests that still count.
+    pub fn invalid_count(&self) -> usize {
+        self.invalid.count()
+    }
+
+    /// What somebody should know of, each once.
+    pub fn alarms(&mut self) -> Vec<Alarm> {
+        self.invalid.alarms()
+    }
+
+    fn refused(&mut self, now_ms: i64, retry_after_ms: i64) {
         self.closed_until_ms = self.closed_until_ms.max(now_ms + retry_after_ms.max(1));
     }
 
-    /// An answer that Discord counts as invalid: 401, 403, or a 429 that is ours alone.
-    pub fn invalid(&mut self, now_ms: i64) {
-        self.invalid_ms.push_back(now_ms);
-        if self.invalid_ms.len() > INVALID_STOP {
-            self.invalid_ms.pop_front();
-        }
-    }
-
-    /// A 401. Those that come during a pause answer requests from before it and do not prolong it.
-    pub fn unauthorized(&mut self, now_ms: i64) {
-        if now_ms < self.unauthorized_until_ms {
+    /// A 401. Those that come during a pause, or of others during a trial, answer requests from before it.
+    fn unauthorized(&mut self, now_ms: i64, target: ChannelId) {
+        let is_old = match self.token {
+            Token::Works => false,
+            Token::Refused { until_ms } => now_ms < until_ms,
+            Token::OnTrial { by, .. } => by != target,
+        };
+        if is_old {
             return;
         }
-        self.unauthorized_until_ms = now_ms + self.unauthorized_pause_ms;
+        self.token = Token::Refused {
+            until_ms: now_ms + self.unauthorized_pause_ms,
+        };
         self.unauthorized_pause_ms =
             (2 * self.unauthorized_pause_ms).min(UNAUTHORIZED_PAUSE_MS_MAX);
     }
 
     /// An answer that proves that the token works.
-    pub fn authorized(&mut self) {
-        self.unauthorized_until_ms = i64::MIN;
+    fn authorized(&mut self) {
+        self.token = Token::Works;
         self.unauthorized_pause_ms = UNAUTHORIZED_PAUSE_MS_MIN;
     }
 
-    /// Invalid requests that still count.
-    pub fn invalid_count(&self) -> usize {
-        self.invalid_ms.len()
+    /// An answer that proves nothing: was it the trial, another may try.
+    fn try_again(&mut self, now_ms: i64, target: ChannelId) {
+        if matches!(self.token, Token::OnTrial { by, .. } if by == target) {
+            self.token = Token::Refused { until_ms: now_ms };
+        }
     }
 
-    fn rate_wall_ms(&self) -> i64 {
-        let full = self.sent_ms.len().checked_sub(self.requests_per_s);
-        full.and_then(|place| self.sent_ms.get(place))
-            .map_or(i64::MIN, |oldest| oldest + SECOND_MS)
-    }
-
-    fn invalid_wall_ms(&self, now_ms: i64) -> i64 {
-        match self.invalid_ms.len() {
-            0..INVALID_SLOW => i64::MIN,
-            INVALID_SLOW..INVALID_STOP => self
-                .sent_ms
-                .back()
-                .map_or(i64::MIN, |last| last + SLOW_SPACING_MS),
-            _ => self
-                .invalid_ms
-                .front()
-                .map_or(now_ms, |oldest| oldest + INVALID_WINDOW_MS),
+    fn token_wall_ms(&self, now_ms: i64) -> i64 {
+        match self.token {
+            Token::Works => i64::MIN,
+            Token::Refused { until_ms } => until_ms,
+            Token::OnTrial { since_ms, .. } if now_ms < since_ms + TRIAL_MS_MAX => {
+                now_ms + TRIAL_SPACING_MS
+            }
+            Token::OnTrial { .. } => i64::MIN,
         }
     }
 }
@@ -211,128 +247,47 @@ impl Gate {
         Self(Arc::new(Mutex::new(GateCore::new(requests_per_s))))
     }
 
-    /// Asks or tells the gate something.
-    pub fn with<T>(&self, turn: impl FnOnce(&mut GateCore) -> T) -> T {
+    /// See [`GateCore::enter`].
+    ///
+    /// # Errors
+    /// When to ask again, and why.
+    pub fn enter(&self, now_ms: i64, target: ChannelId) -> Result<(), Wait> {
+        self.with(|gate| gate.enter(now_ms, target))
+    }
+
+    /// See [`GateCore::hear`].
+    pub fn hear(&self, now_ms: i64, target: ChannelId, outcome: &Outcome) {
+        let alarms = self.with(|gate| {
+            gate.hear(now_ms, target, outcome);
+            gate.alarms()
+        });
+        for alarm in alarms {
+            match alarm {
+                Alarm::Slow => tracing::warn!("many invalid requests: all mirrors slow down"),
+                Alarm::Stop => tracing::warn!("too many invalid requests: all mirrors stop"),
+                Alarm::Offender(target_channel_id) => {
+                    tracing::warn!(%target_channel_id, "many invalid requests: this mirror is held back");
+                }
+            }
+        }
+    }
+
+    /// An answer proved that the token works.
+    pub fn authorized(&self) {
+        self.with(GateCore::authorized);
+    }
+
+    fn with<T>(&self, turn: impl FnOnce(&mut GateCore) -> T) -> T {
         // A panic while it was held leaves plain numbers behind: they are as good as before.
-        turn(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut gate = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = gate.invalid_count();
+        let answer = turn(&mut gate);
+        if gate.invalid_count() != before {
+            metrics::gauge!("heliograph_mirror_invalid_requests").set(gate.invalid_count() as f64);
+        }
+        answer
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn no_second_holds_more_than_the_limit() {
-        let mut gate = GateCore::new(50);
-        let mut sent = Vec::new();
-        for now_ms in 0..5_000 {
-            while gate.enter(now_ms).is_ok() {
-                sent.push(now_ms);
-            }
-        }
-        assert_eq!(sent.len(), 250);
-        assert!(
-            sent.windows(51)
-                .all(|window| window[50] - window[0] >= SECOND_MS)
-        );
-        let wait = gate.enter(4_500).unwrap_err();
-        assert_eq!(wait.why, Closed::GlobalRate);
-    }
-
-    #[test]
-    fn a_global_429_closes_it_for_all() {
-        let mut gate = GateCore::new(50);
-        gate.refused(1_000, 2_500);
-        gate.refused(1_100, 10);
-        assert_eq!(
-            gate.enter(3_499),
-            Err(Wait {
-                until_ms: 3_500,
-                why: Closed::GlobalLimit
-            })
-        );
-        assert_eq!(gate.enter(3_500), Ok(()));
-    }
-
-    #[test]
-    fn a_refused_token_pauses_and_one_success_opens() {
-        let mut gate = GateCore::new(50);
-        gate.unauthorized(0);
-        assert_eq!(gate.enter(4_999).unwrap_err().why, Closed::Unauthorized);
-        gate.authorized();
-        assert_eq!(gate.enter(4_999), Ok(()));
-    }
-
-    #[test]
-    fn pauses_double_while_the_token_is_refused_and_begin_anew_after_an_authorised_answer() {
-        let mut gate = GateCore::new(50);
-        let mut now_ms = 0;
-        for pause_ms in [
-            5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000,
-        ] {
-            assert_eq!(gate.enter(now_ms), Ok(()));
-            // Of all mirrors at once, but the last of them comes late.
-            (0..20).for_each(|_| gate.hear(now_ms, &Outcome::Unauthorized));
-            gate.hear(now_ms + pause_ms - 1, &Outcome::Unauthorized);
-            let shut = Wait {
-                until_ms: now_ms + pause_ms,
-                why: Closed::Unauthorized,
-            };
-            assert_eq!(gate.enter(now_ms + pause_ms - 1), Err(shut));
-            now_ms += pause_ms;
-        }
-        let rejected = |status, code| Outcome::Rejected {
-            status,
-            code,
-            message: String::new(),
-        };
-        let table = [
-            (Outcome::Edited, true),
-            (rejected(404, 10_008), true),
-            (rejected(403, 50_013), true),
-            (rejected(413, 0), false),
-            (
-                Outcome::Ambiguous {
-                    reason: "502".to_owned(),
-                },
-                false,
-            ),
-        ];
-        for (outcome, proves) in table {
-            gate.hear(now_ms, &Outcome::Unauthorized);
-            gate.hear(now_ms, &outcome);
-            assert_eq!(gate.enter(now_ms).is_ok(), proves, "{outcome:?}");
-            now_ms += if proves { 5_000 } else { 300_000 };
-            gate.authorized();
-        }
-        gate.hear(now_ms, &Outcome::Unauthorized);
-        assert_eq!(gate.enter(now_ms).unwrap_err().until_ms, now_ms + 5_000);
-    }
-
-    #[test]
-    fn invalid_requests_stay_far_below_the_ban() {
-        let mut gate = GateCore::new(50);
-        let mut invalid_in_window = VecDeque::new();
-        // Everything is refused for an hour, and we always ask as soon as we may.
-        let mut now_ms = 0;
-        while now_ms < 3_600_000 {
-            match gate.enter(now_ms) {
-                Ok(()) => {
-                    gate.invalid(now_ms);
-                    invalid_in_window.push_back(now_ms);
-                    forget(&mut invalid_in_window, now_ms - INVALID_WINDOW_MS);
-                    assert!(invalid_in_window.len() <= INVALID_STOP);
-                }
-                Err(wait) => now_ms = wait.until_ms,
-            }
-        }
-        assert!(gate.invalid_count() >= INVALID_SLOW / 2);
-        assert_eq!(
-            gate.enter(now_ms + INVALID_WINDOW_MS),
-            Ok(()),
-            "forgotten after the window"
-        );
-    }
-}
+mod tests;

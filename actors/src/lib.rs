@@ -1,5 +1,6 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
+pub mod audience;
 pub mod delivery_ledger;
 pub mod discord;
 pub mod exchange;
@@ -9,10 +10,12 @@ pub mod inlets;
 pub mod inspection_core;
 pub mod inspector;
 pub mod join_core;
+pub mod latency_core;
 pub mod limits_core;
 pub mod markup_core;
 pub mod messages;
 pub mod mirror;
+pub mod mirror_board;
 pub mod mirror_core;
 pub mod mirror_reads;
 pub mod observation;

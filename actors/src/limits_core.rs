@@ -1,7 +1,32 @@
-//! What a target channel's rate limits are, learned from answers alone: no limit of Discord is written here. One of these
+//! What the rate limits of one mirror's lanes are, learned from answers alone: no limit of Discord is written here. One of these
 //! belongs to one mirror; the limit over all channels is in `global_gate`. Knows no clock: `now_ms` is any steady one.
+//!
+//! Three things are learned. Of a **bucket**, from headers: what is left and when there is more. Headers may speak of the next
+//! request that comes back or of all of them, and counting our own requests tells which: when a bucket is empty and all of a
+//! window's requests were ours, the first of them is the first to come back. Of a **ceiling**, which no header tells, from
+//! refusals (`ceiling.rs`). Of the **way**, how much later than sent a request is counted (`pace.rs`).
 
-use std::collections::HashMap;
+mod ceiling;
+mod history;
+mod pace;
+#[cfg(test)]
+mod saturation;
+#[cfg(test)]
+mod tests;
+
+use crate::exchange::{Answer, Outcome};
+use ceiling::{Ceilings, Scope};
+use heliograph_schema::ids::ChannelId;
+use history::{History, Window};
+use pace::{Arrival, Pace};
+use std::collections::{HashMap, VecDeque};
+
+/// Lanes remembered; beyond it the one that was used longest ago is forgotten.
+const LANES_MAX: usize = 64;
+/// The own count of a bucket that was wrong is not believed for so many windows, doubled each time …
+const DOUBT_WINDOWS: i64 = 2;
+/// … up to so often.
+const DOUBT_DOUBLINGS_MAX: u32 = 6;
 
 /// Requests that share fate as far as we know before Discord says more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,18 +50,6 @@ pub enum Route {
 }
 
 impl Route {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Create,
-        Self::Edit,
-        Self::Delete,
-        Self::List,
-        Self::OpenThread,
-        Self::FindThread,
-        Self::ChangeThread,
-        Self::Webhook,
-    ];
-
     /// The label of metrics.
     pub fn word(self) -> &'static str {
         match self {
@@ -49,6 +62,30 @@ impl Route {
             Self::ChangeThread => "change_thread",
             Self::Webhook => "webhook",
         }
+    }
+
+    /// Whether it changes what stands in a channel.
+    fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::Create | Self::Edit | Self::Delete | Self::OpenThread
+        )
+    }
+}
+
+/// A route and the place it leads to, which Discord counts apart: a channel, a thread or a webhook, by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lane {
+    /// What is asked.
+    pub route: Route,
+    /// Where.
+    pub place: ChannelId,
+}
+
+impl Lane {
+    /// This route to this place.
+    pub fn new(route: Route, place: ChannelId) -> Self {
+        Self { route, place }
     }
 }
 
@@ -63,6 +100,8 @@ pub struct LimitHeaders {
     pub remaining: Option<u32>,
     /// Until there are more.
     pub reset_after_ms: Option<i64>,
+    /// Discord's clock when it answered, milliseconds since 1970: good for differences, not to be held against ours.
+    pub answered_at_ms: Option<i64>,
 }
 
 /// Which limit a 429 speaks of.
@@ -93,340 +132,366 @@ pub enum Permit {
     AfterAnswer,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+/// Buckets of the same name are counted apart for each place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct BucketName {
+    name: String,
+    place: ChannelId,
+}
+
+#[derive(Debug, Default)]
+struct LaneState {
+    /// The one it was last said to be in.
+    bucket: Option<BucketName>,
+    /// It answered at least once without naming a bucket, and never with.
+    is_open: bool,
+    /// When its requests under way were sent.
+    in_flight: VecDeque<i64>,
+    /// Set by 429s.
+    closed_until_ms: Option<i64>,
+    used_ms: i64,
+}
+
+/// What the first request after an empty bucket was let through by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    Headers,
+    OwnCount,
+}
+
+#[derive(Debug, Default)]
 struct Bucket {
     limit: Option<u32>,
     /// As far as known.
     remaining: Option<u32>,
-    reset_at_ms: i64,
-    in_flight: u32,
+    /// When there is more by what the headers said.
+    said_ms: i64,
+    /// When there is more by what is believed: this, or sooner by our own count.
+    reopens_ms: i64,
+    /// How long a window is: what `Reset-After` says of one with a single request.
+    window_ms: Option<i64>,
+    probe: Option<Probe>,
+    /// How often the own count was wrong, and from when on it is believed again.
+    doubts: u32,
+    doubted_until_ms: i64,
 }
 
 /// All that is known.
 #[derive(Debug, Default)]
 pub struct Limits {
-    /// Which bucket a route was last said to be in.
-    bucket_of: HashMap<Route, String>,
-    buckets: HashMap<String, Bucket>,
-    /// Of a route whose bucket is not known.
-    unknown_in_flight: HashMap<Route, u32>,
-    /// Routes that answered at least once without naming a bucket.
-    unlimited: HashMap<Route, bool>,
-    /// Set by 429s.
-    closed_until_ms: HashMap<Route, i64>,
+    lanes: HashMap<Lane, LaneState>,
+    buckets: HashMap<BucketName, Bucket>,
+    ceilings: Ceilings,
+    history: History,
+    pace: Pace,
 }
 
 impl Limits {
-    /// Whether a request of this route may go.
-    pub fn may_send(&self, now_ms: i64, route: Route) -> Permit {
-        let closed = self
-            .closed_until_ms
-            .get(&route)
-            .copied()
-            .unwrap_or(i64::MIN);
-        if closed > now_ms {
-            return Permit::At(closed);
+    /// Whether a request of this lane may go.
+    pub fn may_send(&self, now_ms: i64, lane: Lane) -> Permit {
+        let state = self.lanes.get(&lane);
+        let closed_ms = state.and_then(|state| state.closed_until_ms);
+        let shut_ms = closed_ms.max(self.ceilings.opens_ms(lane));
+        if let Some(until_ms) = shut_ms.filter(|until_ms| *until_ms > now_ms) {
+            return Permit::At(until_ms);
         }
-        let Some(bucket) = self.bucket(route) else {
-            let probing = self.unknown_in_flight.get(&route).is_some_and(|n| *n > 0);
-            let open = self.unlimited.get(&route).copied().unwrap_or(false);
-            return if probing && !open {
+        let Some(state) = state else {
+            return Permit::Now;
+        };
+        let Some(bucket) = self.bucket_of(lane) else {
+            let is_probing = !state.in_flight.is_empty() && !state.is_open;
+            return if is_probing {
                 Permit::AfterAnswer
             } else {
                 Permit::Now
             };
         };
-        let spent = bucket.remaining == Some(0);
-        if spent && bucket.reset_at_ms > now_ms {
-            return Permit::At(bucket.reset_at_ms);
+        if bucket.remaining != Some(0) {
+            return Permit::Now;
+        }
+        if bucket.reopens_ms > now_ms {
+            return Permit::At(bucket.reopens_ms);
         }
         // The window is over and nobody has told what the next one holds: one request finds out.
-        if spent && bucket.in_flight > 0 {
+        if bucket.probe.is_some() {
             return Permit::AfterAnswer;
         }
         Permit::Now
     }
 
-    /// A request of this route goes out.
-    pub fn sent(&mut self, now_ms: i64, route: Route) {
-        let Some(bucket) = self
-            .bucket_of
-            .get(&route)
+    /// A request of this lane goes out.
+    pub fn sent(&mut self, now_ms: i64, lane: Lane) {
+        self.make_room_for(lane);
+        let state = self.lanes.entry(lane).or_default();
+        state.in_flight.push_back(now_ms);
+        state.used_ms = now_ms;
+        let Some(bucket) = state
+            .bucket
+            .as_ref()
             .and_then(|name| self.buckets.get_mut(name))
         else {
-            *self.unknown_in_flight.entry(route).or_default() += 1;
             return;
         };
-        bucket.in_flight += 1;
-        if bucket.remaining == Some(0) && bucket.reset_at_ms <= now_ms {
-            // The probe of a new window: it takes the one token that is certain.
-            return;
+        match bucket.remaining {
+            Some(0) if now_ms < bucket.said_ms => bucket.probe = Some(Probe::OwnCount),
+            Some(0) => bucket.probe = Some(Probe::Headers),
+            left => bucket.remaining = left.map(|left| left - 1),
         }
-        bucket.remaining = bucket.remaining.map(|left| left.saturating_sub(1));
     }
 
-    /// The request came back, with or without an answer. Call before [`Limits::refused`].
-    pub fn heard(&mut self, now_ms: i64, route: Route, headers: Option<&LimitHeaders>) {
-        self.landed(route);
-        let Some(headers) = headers else { return };
-        let Some(name) = headers.bucket.clone() else {
-            self.unlimited
-                .insert(route, !self.bucket_of.contains_key(&route));
-            return;
+    /// The request came back, with or without an answer.
+    pub fn heard(&mut self, now_ms: i64, lane: Lane, answer: &Answer) {
+        let state = self.lanes.entry(lane).or_default();
+        let sent_ms = state.in_flight.pop_front().unwrap_or(now_ms);
+        let headers = answer.headers.as_ref();
+        let arrival = match headers {
+            Some(said) => self.pace.arrived(sent_ms, now_ms, said.answered_at_ms),
+            None => Arrival {
+                earliest_ms: sent_ms,
+                latest_ms: now_ms,
+            },
         };
-        if self.bucket_of.get(&route) != Some(&name) {
-            self.bucket_of.insert(route, name.clone());
-            let used = &self.bucket_of;
-            self.buckets.retain(|known, bucket| {
-                bucket.in_flight > 0 || used.values().any(|name| name == known)
-            });
+        let arrived_ms = arrival.latest_ms;
+        let refusal = match answer.outcome {
+            Outcome::RateLimited {
+                kind,
+                retry_after_ms,
+            } => Some((kind, retry_after_ms)),
+            _ => None,
+        };
+        // What was refused or never arrived is counted nowhere; of anything else it is safe to think that it was.
+        let is_counted =
+            refusal.is_none() && !matches!(answer.outcome, Outcome::Unreachable { .. });
+        if is_counted {
+            self.history.add(lane, arrival);
+            self.ceilings.taken(arrived_ms, lane, &self.history);
         }
-        let bucket = self.buckets.entry(name).or_default();
-        bucket.limit = headers.limit.or(bucket.limit);
-        bucket.remaining = headers
-            .remaining
-            .map(|left| left.saturating_sub(bucket.in_flight));
-        bucket.reset_at_ms = headers
-            .reset_after_ms
-            .map_or(now_ms, |after| now_ms + after.max(0));
-    }
-
-    /// A 429 of this kind that asks to wait. Global kinds concern the gate, not these limits.
-    pub fn refused(&mut self, now_ms: i64, route: Route, kind: LimitKind, retry_after_ms: i64) {
-        let until = now_ms + retry_after_ms.max(1);
-        match kind {
-            LimitKind::Bucket | LimitKind::Shared => {
-                let name = self.bucket_of.get(&route).cloned();
-                for other in Route::ALL {
-                    if other == route
-                        || (name.is_some() && self.bucket_of.get(&other) == name.as_ref())
-                    {
-                        self.close(other, until);
-                    }
-                }
+        let limit_before = self.bucket_of(lane).and_then(|bucket| bucket.limit);
+        match headers {
+            Some(said) if said.bucket.is_some() => {
+                self.learn(arrived_ms, lane, said, refusal.is_none());
             }
-            LimitKind::OldEdits => self.close(Route::Edit, until),
-            LimitKind::ChannelWrites => {
-                for route in [Route::Create, Route::Edit, Route::Delete] {
-                    self.close(route, until);
-                }
+            Some(_) => self.go_by_own_count(arrived_ms, lane, true),
+            None => self.go_by_own_count(arrived_ms, lane, false),
+        }
+        if let Some((kind, retry_after_ms)) = refusal {
+            let is_bucket = kind == LimitKind::Bucket
+                && headers.is_some_and(|said| said.bucket.is_some() && said.remaining == Some(0));
+            let (ends_ms, until_ms) = (arrived_ms + retry_after_ms, now_ms + retry_after_ms.max(1));
+            if is_bucket && self.bucket_of(lane).map(|bucket| bucket.limit) == Some(limit_before) {
+                self.doubt(arrived_ms, lane);
             }
-            LimitKind::Global | LimitKind::Address => {}
+            if is_bucket {
+                self.learn_window(ends_ms, lane);
+            } else if let Some(scope) = Scope::of(kind, lane) {
+                self.ceilings
+                    .refused(scope, ends_ms, until_ms, &self.history);
+            }
+            self.refused(until_ms, lane, kind);
+        }
+        if let Some(bucket) = self.bucket_of_mut(lane) {
+            bucket.probe = None;
         }
     }
 
     /// The latest moment anything is closed until, when that is still ahead.
     pub fn limited_until_ms(&self, now_ms: i64) -> Option<i64> {
-        let waits = Route::ALL.map(|route| match self.may_send(now_ms, route) {
-            Permit::At(at) => Some(at),
-            Permit::Now | Permit::AfterAnswer => None,
-        });
-        waits.into_iter().flatten().max()
+        let waits = self
+            .lanes
+            .keys()
+            .map(|lane| match self.may_send(now_ms, *lane) {
+                Permit::At(at) => Some(at),
+                Permit::Now | Permit::AfterAnswer => None,
+            });
+        waits.flatten().max()
     }
 
-    fn close(&mut self, route: Route, until_ms: i64) {
-        let closed = self.closed_until_ms.entry(route).or_insert(until_ms);
-        *closed = until_ms.max(*closed);
-    }
-
-    fn bucket(&self, route: Route) -> Option<&Bucket> {
-        self.bucket_of
-            .get(&route)
-            .and_then(|name| self.buckets.get(name))
-    }
-
-    fn landed(&mut self, route: Route) {
-        if let Some(bucket) = self
-            .bucket_of
-            .get(&route)
-            .and_then(|name| self.buckets.get_mut(name))
-            && bucket.in_flight > 0
-        {
-            bucket.in_flight -= 1;
+    /// What an answer with headers says. A refused request is in no window, so its headers do not tell how long one is.
+    fn learn(&mut self, arrived_ms: i64, lane: Lane, said: &LimitHeaders, is_taken: bool) {
+        let Some(name) = said.bucket.clone() else {
             return;
+        };
+        let place = lane.place;
+        self.move_into(lane, BucketName { name, place });
+        let in_flight = self.in_flight_of(lane);
+        let Some(bucket) = self.bucket_of_mut(lane) else {
+            return;
+        };
+        bucket.limit = said.limit.or(bucket.limit);
+        bucket.remaining = said.remaining.map(|left| left.saturating_sub(in_flight));
+        let reset_after_ms = said.reset_after_ms.map(|after_ms| after_ms.max(0));
+        bucket.said_ms = arrived_ms + reset_after_ms.unwrap_or(0);
+        if is_taken && let Some(reset_after_ms) = reset_after_ms {
+            let is_alone = said
+                .limit
+                .is_some_and(|limit| said.remaining.map(|left| left + 1) == Some(limit));
+            bucket.window_ms = match bucket.window_ms {
+                known_ms if !is_alone => known_ms.map(|known_ms| known_ms.max(reset_after_ms)),
+                _ => Some(reset_after_ms),
+            };
         }
-        if let Some(count) = self.unknown_in_flight.get_mut(&route) {
-            *count = count.saturating_sub(1);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(bucket: &str, limit: u32, remaining: u32, reset_after_ms: i64) -> LimitHeaders {
-        LimitHeaders {
-            bucket: Some(bucket.to_owned()),
-            limit: Some(limit),
-            remaining: Some(remaining),
-            reset_after_ms: Some(reset_after_ms),
-        }
+        self.reckon(arrived_ms, lane);
     }
 
-    fn exchange(limits: &mut Limits, now_ms: i64, route: Route, answer: Option<&LimitHeaders>) {
-        assert_eq!(limits.may_send(now_ms, route), Permit::Now, "at {now_ms}");
-        limits.sent(now_ms, route);
-        limits.heard(now_ms, route, answer);
-    }
-
-    #[test]
-    fn an_unknown_route_probes_with_one_request() {
-        let mut limits = Limits::default();
-        assert_eq!(limits.may_send(0, Route::Create), Permit::Now);
-        limits.sent(0, Route::Create);
-        assert_eq!(limits.may_send(0, Route::Create), Permit::AfterAnswer);
-        assert_eq!(
-            limits.may_send(0, Route::Edit),
-            Permit::Now,
-            "other routes are not held up"
-        );
-        limits.heard(10, Route::Create, Some(&headers("a", 5, 4, 1000)));
-        assert_eq!(limits.may_send(10, Route::Create), Permit::Now);
-    }
-
-    #[test]
-    fn a_spent_bucket_waits_for_its_reset_and_then_probes() {
-        let mut limits = Limits::default();
-        exchange(
-            &mut limits,
-            0,
-            Route::Create,
-            Some(&headers("a", 2, 1, 500)),
-        );
-        exchange(
-            &mut limits,
-            100,
-            Route::Create,
-            Some(&headers("a", 2, 0, 400)),
-        );
-        assert_eq!(limits.may_send(200, Route::Create), Permit::At(500));
-        assert_eq!(limits.limited_until_ms(200), Some(500));
-        assert_eq!(limits.may_send(500, Route::Create), Permit::Now);
-        limits.sent(500, Route::Create);
-        assert_eq!(limits.may_send(501, Route::Create), Permit::AfterAnswer);
-    }
-
-    #[test]
-    fn several_in_flight_never_overspend() {
-        let mut limits = Limits::default();
-        exchange(
-            &mut limits,
-            0,
-            Route::Create,
-            Some(&headers("a", 5, 3, 1000)),
-        );
-        for _ in 0..3 {
-            assert_eq!(limits.may_send(1, Route::Create), Permit::Now);
-            limits.sent(1, Route::Create);
-        }
-        assert_eq!(limits.may_send(1, Route::Create), Permit::At(1000));
-        // Discord has seen only the first of them when it writes 2.
-        limits.heard(2, Route::Create, Some(&headers("a", 5, 2, 998)));
-        assert_eq!(limits.may_send(2, Route::Create), Permit::At(1000));
-    }
-
-    #[test]
-    fn no_headers_at_all_means_go_on() {
-        let mut limits = Limits::default();
-        for now_ms in 0..20 {
-            exchange(
-                &mut limits,
-                now_ms,
-                Route::Edit,
-                Some(&LimitHeaders::default()),
-            );
-        }
-        limits.sent(20, Route::Edit);
-        assert_eq!(limits.may_send(20, Route::Edit), Permit::Now);
-        limits.refused(21, Route::Edit, LimitKind::Bucket, 700);
-        assert_eq!(limits.may_send(21, Route::Edit), Permit::At(721));
-    }
-
-    #[test]
-    fn limits_that_change_mid_run_are_followed() {
-        let mut limits = Limits::default();
-        exchange(
-            &mut limits,
-            0,
-            Route::Create,
-            Some(&headers("a", 50, 49, 1000)),
-        );
-        exchange(
-            &mut limits,
-            1,
-            Route::Create,
-            Some(&headers("b", 2, 0, 9000)),
-        );
-        assert_eq!(limits.may_send(2, Route::Create), Permit::At(9001));
-        assert_eq!(limits.buckets.len(), 1, "the old bucket is forgotten");
-        exchange(
-            &mut limits,
-            9001,
-            Route::Create,
-            Some(&headers("b", 100, 99, 1000)),
-        );
-        assert_eq!(limits.may_send(9002, Route::Create), Permit::Now);
-    }
-
-    #[test]
-    fn each_429_closes_what_it_speaks_of() {
-        let table: [(LimitKind, &[Route]); 6] = [
-            (LimitKind::Bucket, &[Route::Edit, Route::Delete]),
-            (LimitKind::Shared, &[Route::Edit, Route::Delete]),
-            (LimitKind::OldEdits, &[Route::Edit]),
-            (
-                LimitKind::ChannelWrites,
-                &[Route::Create, Route::Edit, Route::Delete],
-            ),
-            (LimitKind::Global, &[]),
-            (LimitKind::Address, &[]),
-        ];
-        for (kind, closed) in table {
-            let mut limits = Limits::default();
-            // Edits and deletes share a bucket here, creates have another.
-            exchange(
-                &mut limits,
-                0,
-                Route::Create,
-                Some(&headers("c", 5, 4, 1000)),
-            );
-            exchange(&mut limits, 0, Route::Edit, Some(&headers("e", 5, 4, 1000)));
-            exchange(
-                &mut limits,
-                0,
-                Route::Delete,
-                Some(&headers("e", 5, 3, 1000)),
-            );
-            limits.sent(1, Route::Edit);
-            limits.heard(2, Route::Edit, None);
-            limits.refused(2, Route::Edit, kind, 3000);
-            for route in Route::ALL {
-                let expected = if closed.contains(&route) {
-                    Permit::At(3002)
-                } else {
-                    Permit::Now
-                };
-                assert_eq!(limits.may_send(2, route), expected, "{kind:?} {route:?}");
-                assert_eq!(
-                    limits.may_send(3002, route),
-                    Permit::Now,
-                    "{kind:?} {route:?}"
-                );
+    /// An answer said nothing of a bucket: when it is known all the same, our own requests are what we know of it.
+    fn go_by_own_count(&mut self, arrived_ms: i64, lane: Lane, is_answer: bool) {
+        let in_bucket = self.members(lane);
+        let Some(bucket) = self.bucket_of(lane) else {
+            if is_answer && let Some(state) = self.lanes.get_mut(&lane) {
+                state.is_open = true;
+            }
+            return;
+        };
+        let (Some(limit), Some(window_ms)) = (bucket.limit, bucket.window_ms) else {
+            return;
+        };
+        let after_ms = arrived_ms - window_ms;
+        let used = self
+            .history
+            .count_after(after_ms, |lane| in_bucket.contains(&lane));
+        let used = u32::try_from(used).unwrap_or(u32::MAX);
+        let in_flight = self.in_flight_of(lane);
+        let left = limit.saturating_sub(used).saturating_sub(in_flight);
+        if let Some(bucket) = self
+            .bucket_of_mut(lane)
+            .filter(|bucket| arrived_ms >= bucket.doubted_until_ms)
+        {
+            bucket.remaining = bucket.remaining.max(Some(left));
+            if bucket.said_ms <= arrived_ms {
+                bucket.said_ms = arrived_ms + window_ms;
             }
         }
+        self.reckon(arrived_ms, lane);
     }
 
-    #[test]
-    fn an_answer_without_headers_keeps_what_was_known() {
-        let mut limits = Limits::default();
-        exchange(
-            &mut limits,
-            0,
-            Route::Create,
-            Some(&headers("a", 5, 1, 800)),
-        );
-        exchange(&mut limits, 1, Route::Create, None);
-        assert_eq!(limits.may_send(2, Route::Create), Permit::At(800));
+    /// When there is more in the bucket: as the headers say, or sooner when all that fills the window was ours.
+    fn reckon(&mut self, arrived_ms: i64, lane: Lane) {
+        let (in_bucket, lead_ms) = (self.members(lane), self.pace.lead_ms());
+        let Some(bucket) = self.bucket_of(lane) else {
+            return;
+        };
+        let window = bucket
+            .limit
+            .zip(bucket.window_ms)
+            .filter(|_| arrived_ms >= bucket.doubted_until_ms)
+            .map(|(limit, length_ms)| Window {
+                requests: limit as usize,
+                length_ms,
+            });
+        let ours_ms = window.and_then(|window| {
+            self.history
+                .opens_ms(arrived_ms, window, |lane| in_bucket.contains(&lane))
+        });
+        if let Some(bucket) = self.bucket_of_mut(lane) {
+            let said_ms = bucket.said_ms;
+            bucket.reopens_ms = ours_ms.map_or(said_ms, |ours_ms| ours_ms.min(said_ms)) - lead_ms;
+        }
+    }
+
+    fn refused(&mut self, until_ms: i64, lane: Lane, kind: LimitKind) {
+        if !matches!(kind, LimitKind::Bucket | LimitKind::Shared) {
+            return;
+        }
+        for other in self.members(lane) {
+            let state = self.lanes.entry(other).or_default();
+            state.closed_until_ms = state.closed_until_ms.max(Some(until_ms));
+        }
+    }
+
+    /// The bucket was empty when we thought that it was not.
+    fn doubt(&mut self, arrived_ms: i64, lane: Lane) {
+        let Some(bucket) = self.bucket_of_mut(lane) else {
+            return;
+        };
+        let Some(probe) = bucket.probe else { return };
+        if probe == Probe::OwnCount
+            && let Some(window_ms) = bucket.window_ms.take()
+        {
+            let doubling = 1 << bucket.doubts.min(DOUBT_DOUBLINGS_MAX);
+            bucket.doubted_until_ms = arrived_ms + window_ms * DOUBT_WINDOWS * doubling;
+            bucket.doubts = bucket.doubts.saturating_add(1);
+            bucket.reopens_ms = bucket.said_ms;
+        }
+        self.pace.forget();
+    }
+
+    /// A refused request tells when the first of a full window leaves it; were they all ours, it tells how long the window is.
+    fn learn_window(&mut self, ends_ms: i64, lane: Lane) {
+        let in_bucket = self.members(lane);
+        let Some(limit) = self.bucket_of(lane).and_then(|bucket| bucket.limit) else {
+            return;
+        };
+        let first = self
+            .history
+            .nth_last(limit as usize, |lane| in_bucket.contains(&lane));
+        if let Some(first) = first
+            && let Some(bucket) = self.bucket_of_mut(lane)
+        {
+            bucket.window_ms.get_or_insert(ends_ms - first.earliest_ms);
+        }
+    }
+
+    fn move_into(&mut self, lane: Lane, name: BucketName) {
+        let state = self.lanes.entry(lane).or_default();
+        state.is_open = false;
+        if state.bucket.as_ref() != Some(&name) {
+            state.bucket = Some(name.clone());
+            self.forget_unused_buckets();
+        }
+        self.buckets.entry(name).or_default();
+    }
+
+    fn make_room_for(&mut self, lane: Lane) {
+        if self.lanes.len() < LANES_MAX || self.lanes.contains_key(&lane) {
+            return;
+        }
+        let idle = self
+            .lanes
+            .iter()
+            .filter(|(_, state)| state.in_flight.is_empty());
+        let oldest = idle
+            .min_by_key(|(_, state)| state.used_ms.max(state.closed_until_ms.unwrap_or(i64::MIN)));
+        if let Some(oldest) = oldest.map(|(lane, _)| *lane) {
+            self.lanes.remove(&oldest);
+            self.forget_unused_buckets();
+        }
+    }
+
+    fn forget_unused_buckets(&mut self) {
+        let lanes = &self.lanes;
+        self.buckets.retain(|name, _| {
+            lanes
+                .values()
+                .any(|state| state.bucket.as_ref() == Some(name))
+        });
+    }
+
+    /// The lanes that share this one's bucket; itself alone while none is known.
+    fn members(&self, lane: Lane) -> Vec<Lane> {
+        let own = self
+            .lanes
+            .get(&lane)
+            .and_then(|state| state.bucket.as_ref());
+        let shared = |(other, state): (&Lane, &LaneState)| {
+            let shares = *other == lane || (own.is_some() && state.bucket.as_ref() == own);
+            shares.then_some(*other)
+        };
+        self.lanes.iter().filter_map(shared).collect()
+    }
+
+    fn in_flight_of(&self, lane: Lane) -> u32 {
+        let lanes = self.members(lane);
+        let states = lanes.iter().filter_map(|lane| self.lanes.get(lane));
+        let count: usize = states.map(|state| state.in_flight.len()).sum();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    fn bucket_of(&self, lane: Lane) -> Option<&Bucket> {
+        self.buckets.get(self.lanes.get(&lane)?.bucket.as_ref()?)
+    }
+
+    fn bucket_of_mut(&mut self, lane: Lane) -> Option<&mut Bucket> {
+        self.buckets
+            .get_mut(self.lanes.get(&lane)?.bucket.as_ref()?)
     }
 }

@@ -5,7 +5,10 @@ use crate::{
     discord::Discord,
     exchange::{Call, Request},
     global_gate::Gate,
+    latency_core::LatencyKind,
+    limits_core::Route,
     messages::{Asker, Inspect, Inspected, RecordDeliveries, Wanted},
+    mirror_board::MirrorPlace,
     mirror_core::{Effect, Input, MirrorCore, Settings, State},
     mirror_reads::MirrorReads,
     port::{Mail, Port},
@@ -54,6 +57,8 @@ pub struct MirrorMakings {
     pub clock: SteadyClock,
     /// Set when something could not be posted to it.
     pub fell_behind: Arc<AtomicBool>,
+    /// Where it shows how it stands.
+    pub place: MirrorPlace,
 }
 
 /// The actor.
@@ -87,10 +92,10 @@ impl Mirror {
 
     fn tell(&mut self, input: Input, ctx: &mut Context<Self>) {
         let now_ms = self.makings.clock.now_ms();
-        let gate = &self.makings.gate;
+        let (gate, target) = (&self.makings.gate, self.target());
         let effects = self
             .core
-            .handle(now_ms, input, &mut || gate.with(|gate| gate.enter(now_ms)));
+            .handle(now_ms, input, &mut || gate.enter(now_ms, target));
         let mut wake_at_ms: Option<i64> = None;
         for effect in effects {
             match effect {
@@ -109,6 +114,9 @@ impl Mirror {
                 Effect::Took(route, took_ms) => {
                     metrics::histogram!("heliograph_mirror_delivery_seconds", "kind" => route.word())
                         .record(took_ms.max(0) as f64 / 1_000.0);
+                    if let Some(kind) = latency_kind(route) {
+                        self.makings.place.record(now_ms, kind, took_ms);
+                    }
                 }
                 read => self.read(read, ctx),
             }
@@ -121,6 +129,7 @@ impl Mirror {
             standing.reason.as_deref(),
             standing.backlog,
         );
+        self.makings.place.show(standing);
     }
 
     fn wake_at(&mut self, at_ms: Option<i64>, now_ms: i64, ctx: &mut Context<Self>) {
@@ -163,7 +172,7 @@ impl Mirror {
             let outcome = answer.outcome.word();
             metrics::counter!("heliograph_mirror_requests_total", "kind" => kind, "outcome" => outcome).increment(1);
             let now_ms = mirror.makings.clock.now_ms();
-            mirror.makings.gate.with(|gate| gate.hear(now_ms, &answer.outcome));
+            mirror.makings.gate.hear(now_ms, mirror.target(), &answer.outcome);
             if answer.outcome.speaks_of_permissions() {
                 mirror.ask_inspector();
             }
@@ -248,6 +257,16 @@ impl Mirror {
     }
 }
 
+/// Under which of the three a delivery counts that ended with this kind of request.
+fn latency_kind(route: Route) -> Option<LatencyKind> {
+    match route {
+        Route::Create => Some(LatencyKind::Create),
+        Route::Edit => Some(LatencyKind::Edit),
+        Route::Delete => Some(LatencyKind::Delete),
+        _ => None,
+    }
+}
+
 /// What this mirror adds to the sums over all mirrors; taken back when it ends.
 #[derive(Default)]
 struct Contribution(Option<(State, usize)>);
@@ -319,10 +338,11 @@ impl Handler<Mail<Wanted>> for Mirror {
     fn handle(&mut self, mail: Mail<Wanted>, ctx: &mut Context<Self>) {
         let (Wanted(deliveries), _handling) = mail.open();
         fail::fail_point!("mirror::wanted", |_| ());
+        // The mark first: what it stands for was committed before this, and appears before it.
+        self.look_at_mark(ctx);
         for wanted in deliveries {
             self.tell(Input::Wanted(wanted), ctx);
         }
-        self.look_at_mark(ctx);
     }
 }
 

@@ -10,11 +10,14 @@ mod delivery;
 mod doubt;
 mod inventory;
 mod places;
+mod planted;
 mod records;
+mod refusals;
+mod retries;
 #[cfg(test)]
 mod scenarios;
-#[cfg(test)]
-mod simulation;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 mod standing;
 mod survey;
 
@@ -35,7 +38,7 @@ use heliograph_schema::{
         Address, DeliveryRecord, KnownThread, MirroredThread, PendingDelivery, PendingPage,
         WantedDelivery,
     },
-    ids::{ChannelId, MessageId, SignalId, ThreadId},
+    ids::{ChannelId, MessageId, SignalId, ThreadId, WebhookId},
     signal::SignalState,
 };
 use inventory::Inventory;
@@ -184,6 +187,8 @@ enum Errand {
         thread_id: ThreadId,
         call: Call,
         digest: Vec<u8>,
+        /// Through which it opens it.
+        webhook_id: Option<WebhookId>,
     },
     /// Archives one, or opens it again.
     Archive(MirroredThread),
@@ -241,6 +246,11 @@ pub struct MirrorCore {
     /// What predecessors handed over is on record.
     is_settled: bool,
     reading: bool,
+    read_asked_ms: i64,
+    /// What was paused, resumed or dropped is to be learned even when there is no room for more.
+    look_again: bool,
+    /// The table was read up to this ordinal: of what stands before it nothing has yet to come.
+    read_up_to: i64,
     read_not_before_ms: i64,
     /// While the table is read: signals whose rows may be older than what we recorded, and whether news was passed over.
     touched: HashSet<SignalId>,
@@ -282,6 +292,9 @@ impl MirrorCore {
             behind: true,
             is_settled: false,
             reading: false,
+            read_asked_ms: now_ms,
+            look_again: false,
+            read_up_to: 0,
             read_not_before_ms: now_ms,
             touched: HashSet::new(),
             passed_over: false,
@@ -311,9 +324,12 @@ impl MirrorCore {
         match input {
             Input::Tick => self.repeat(now_ms, &mut effects),
             Input::Wanted(wanted) => self.wanted(now_ms, wanted, &mut effects),
-            Input::FellBehind => self.pass_over(),
+            Input::FellBehind => {
+                self.look_again = true;
+                self.pass_over();
+            }
             Input::Pending(page) => self.pending(now_ms, page),
-            Input::Row(signal_id, row) => self.row(now_ms, signal_id, row),
+            Input::Row(signal_id, row) => self.row(signal_id, row),
             Input::Revisions(signal_id, states) => {
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.learn_revisions(&states);

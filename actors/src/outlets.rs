@@ -181,6 +181,23 @@ impl Outlets {
         }
     }
 
+    /// Something was changed in the table that its mirror was not told of: it looks at once.
+    pub fn look_at(&self, target: ChannelId) {
+        let mirrors = self
+            .0
+            .mirrors
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        match mirrors.get(&target) {
+            Some(outlet) => {
+                outlet.fell_behind.store(true, SeqCst);
+                // Refused: it sees the mark with whatever fills its mailbox.
+                let _ = outlet.port.post(Wanted(Vec::new()));
+            }
+            None => self.tell_missing(target),
+        }
+    }
+
     fn tell_missing(&self, target: ChannelId) {
         if let Some(tell) = self
             .0

@@ -2,7 +2,10 @@
 //! Read from the tables by `heliograph_schema::store::routing`; nothing on the hot path asks the database for it.
 
 use crate::markup_core::Names;
-use heliograph_schema::ids::{ChannelId, GuildId, RoleId, ThreadId};
+use heliograph_schema::{
+    ids::{ChannelId, GuildId, RoleId, ThreadId},
+    rules::MappingRules,
+};
 use std::{collections::HashMap, sync::Arc};
 
 /// Which messages of a source channel are captured, by where they stand.
@@ -141,6 +144,8 @@ pub struct RoutingTable {
     pub sources: HashMap<ChannelId, Arc<SourceChannel>>,
     /// Enabled mappings by source channel, in order of priority.
     pub mappings: HashMap<ChannelId, Vec<Mapping>>,
+    /// The rules of those mappings by id, as connectors are told them.
+    pub rule_sets: HashMap<i64, MappingRules>,
     /// Every channel that is or was mirrored into and may still have work: targets of mappings and of pending deliveries.
     pub targets: Vec<ChannelId>,
     /// The names of all known channels, for mirrors.

@@ -31,6 +31,7 @@ fn table(rows: RoutingRows, version: u64) -> Result<RoutingTable, StoreError> {
     let mut table = RoutingTable {
         version,
         targets: rows.targets,
+        rule_sets: rows.rule_sets.into_iter().collect(),
         names: Arc::new(Names {
             channels: rows.channel_names.into_iter().collect(),
             ..Names::default()

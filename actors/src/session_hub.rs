@@ -5,6 +5,7 @@
 mod replay;
 
 use crate::{
+    audience::HubAudience,
     hub_core::{Arrival, CatchUp, HubCore, Next, RingBounds, SessionKey},
     messages::Committed,
     outbox::Outbox,
@@ -117,6 +118,8 @@ pub struct SessionHubMakings {
     pub fell_behind: Arc<AtomicBool>,
     /// Milliseconds since 1970.
     pub now_ms: fn() -> i64,
+    /// Where it counts whom it told.
+    pub audience: HubAudience,
 }
 
 /// The actor.
@@ -589,7 +592,9 @@ impl Handler<Mail<Committed>> for SessionHub {
                 .arrived(frame.channel_id, frame.place, &frame.bytes)
             {
                 Arrival::Deliver(sessions) => {
-                    self.push_all(&sessions, std::slice::from_ref(&frame.bytes))
+                    self.push_all(&sessions, std::slice::from_ref(&frame.bytes));
+                    let audience = &self.makings.audience;
+                    audience.count(frame.channel_id, frame.place, sessions.len());
                 }
                 Arrival::Nothing => {}
                 Arrival::Heal(after) => self.heal(frame.channel_id, after, ctx),

@@ -131,6 +131,14 @@ impl Vitals {
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(what);
     }
 
+    /// What its last panic said, over all generations.
+    pub fn last_panic(&self) -> Option<String> {
+        self.last_panic
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
     /// Takes a place in the mailbox; `false` when all are taken.
     pub(crate) fn enter(&self) -> bool {
         let taken = self.depth.fetch_add(1, Relaxed);
@@ -180,11 +188,7 @@ impl Vitals {
                 mean: self.busy_ns.load(Relaxed) as f64 / 1000.0 / handled.max(1) as f64,
                 max: self.slowest_ns.load(Relaxed) as f64 / 1000.0,
             },
-            last_panic: self
-                .last_panic
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .clone(),
+            last_panic: self.last_panic(),
             detail,
         }
     }

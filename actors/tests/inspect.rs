@@ -8,7 +8,9 @@ use fake_discord::{
 };
 use heliograph_actors::{
     discord::{Discord, DiscordSettings, inspect::Way},
+    exchange::Outcome,
     global_gate::Gate,
+    limits_core::LimitKind,
     messages::{Obstacle, Seen},
     steady_clock::SteadyClock,
 };
@@ -201,9 +203,14 @@ async fn what_discord_does_not_say_is_not_known() {
     assert!(seen.unwrap_err().0.starts_with("Discord does not answer"));
     // A gate that stays closed is not waited for.
     let s = Stage::new();
+    let everybody_waits = Outcome::RateLimited {
+        kind: LimitKind::Global,
+        retry_after_ms: 3_600_000,
+    };
+    let target = ChannelId::new(1).unwrap();
     s.way
         .gate
-        .with(|gate| gate.refused(s.way.clock.now_ms(), 3_600_000));
+        .hear(s.way.clock.now_ms(), target, &everybody_waits);
     let seen = s.look(1, 7, HOUR).await;
     assert!(seen.unwrap_err().0.contains("global_limit"));
     assert_eq!(s.control().stats().requests, 0);

@@ -11,6 +11,7 @@ use heliograph_actors::{
     global_gate::Gate,
     messages::{RecordDeliveries, Wanted},
     mirror::{Mirror, MirrorMakings},
+    mirror_board::MirrorPlace,
     mirror_core::Settings,
     mirror_reads::MirrorReads,
     port::Port,
@@ -26,7 +27,13 @@ use heliograph_schema::{
     sql::Sql,
     test_database::TestDatabase,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 use tokio::sync::watch;
 
 const TARGET: u64 = 900;
@@ -83,6 +90,11 @@ impl Stage {
     }
 
     fn start_mirror(&self) -> Port<Wanted> {
+        self.start_marked_mirror(Arc::default())
+    }
+
+    /// With the mark that says that it has more to do than it was told.
+    fn start_marked_mirror(&self, fell_behind: Arc<AtomicBool>) -> Port<Wanted> {
         let makings = MirrorMakings {
             settings: Settings {
                 target_channel_id: target(),
@@ -102,7 +114,8 @@ impl Stage {
             discord: Some(self.discord.clone()),
             gate: Gate::new(50),
             clock: SteadyClock::start(),
-            fell_behind: Arc::default(),
+            fell_behind,
+            place: MirrorPlace::default(),
         };
         let vitals = Vitals::new("mirror/900", Kind::Mirror, 64);
         let mirror = self.tree.start(
@@ -207,6 +220,24 @@ fn what_was_committed_appears_in_order_and_follows_its_edits_and_deletion() {
         expected.remove(3);
         expected.push("signal 13".to_owned());
         assert_eq!(stage.settled().await, expected);
+    });
+}
+
+/// A commit whose answer was lost tells nobody; the mark is set before the next commit tells of its own signals.
+#[test]
+fn what_a_mirror_was_not_told_of_appears_before_what_it_is_told_next() {
+    run(async {
+        let mut stage = Stage::new();
+        let fell_behind = Arc::new(AtomicBool::new(false));
+        let port = stage.start_marked_mirror(fell_behind.clone());
+        let first = stage.commit(1, 1, Some("signal 1"));
+        port.post(Wanted(vec![first])).unwrap();
+        assert_eq!(stage.settled().await, ["signal 1"]);
+        stage.commit(2, 1, Some("signal 2"));
+        fell_behind.store(true, SeqCst);
+        let third = stage.commit(3, 1, Some("signal 3"));
+        port.post(Wanted(vec![third])).unwrap();
+        assert_eq!(stage.settled().await, ["signal 1", "signal 2", "signal 3"]);
     });
 }
 

@@ -12,10 +12,10 @@ use crate::{
     faults_core::FaultRule,
     id::Id,
     limits::Limits,
-    mentions_core::Pinged,
     message_store::Message,
     request_log::{RequestLine, Stats},
     settings::{Bot, Channel, Guild, Member, Settings},
+    world::Webhook,
 };
 
 /// Looks into a fake and steers it. Cheap to clone; outlives the server it belongs to.
@@ -131,14 +131,52 @@ impl Control {
         self.fake().world.channels.insert(channel.id, channel);
     }
 
-    /// Removes a channel: it is unknown from now on.
+    /// Removes a channel or thread with its threads and webhooks: they are unknown from now on.
     pub fn remove_channel(&self, channel: Id) {
-        self.fake().world.channels.remove(&channel);
+        self.fake().world.remove_channel(channel);
     }
 
     /// A channel as it is now.
     pub fn channel(&self, channel: Id) -> Option<Channel> {
         self.fake().world.channels.get(&channel).cloned()
+    }
+
+    /// The threads of a channel, archived ones included, oldest first.
+    pub fn threads(&self, parent: Id) -> Vec<Channel> {
+        self.fake().world.threads_of(parent).cloned().collect()
+    }
+
+    /// Archives, wakes, locks or unlocks a thread as a moderator would; false when it is not there.
+    pub fn set_thread(&self, thread: Id, archived: bool, locked: bool) -> bool {
+        let mut fake = self.fake();
+        let now_ms = fake.clock.now_ms();
+        let Some(channel) = fake.world.channels.get_mut(&thread) else {
+            return false;
+        };
+        channel.set_archived(archived, now_ms);
+        channel.locked = locked;
+        true
+    }
+
+    /// The webhooks of a channel, oldest first.
+    pub fn webhooks(&self, channel: Id) -> Vec<Webhook> {
+        self.fake().world.webhooks_of(channel).cloned().collect()
+    }
+
+    /// Makes a webhook as this user would, a bot or a person, without any check. Gives its id.
+    pub fn put_webhook(&self, channel: Id, owner: Id, name: &str) -> Id {
+        let mut fake = self.fake();
+        let now_ms = fake.clock.now_ms();
+        let id = fake.snowflakes.next(now_ms);
+        fake.world
+            .webhooks
+            .insert(id, Webhook::new(id, channel, owner, name));
+        id
+    }
+
+    /// Deletes a webhook as a moderator would; false when it is not there.
+    pub fn remove_webhook(&self, webhook: Id) -> bool {
+        self.fake().world.webhooks.remove(&webhook).is_some()
     }
 
     /// Declares a guild with its roles and members, or declares it anew.
@@ -157,7 +195,7 @@ impl Control {
         let now_ms = fake.clock.now_ms();
         let id = fake.snowflakes.next(now_ms);
         let messages_max = fake.settings.messages_max;
-        let message = Message::by_stranger(id, channel, author, username, content, now_ms);
+        let message = Message::written(id, channel, (author, username), content, now_ms);
         fake.store.insert(message, messages_max);
         drop(fake);
         self.changed();
@@ -192,41 +230,5 @@ impl Control {
             }
         };
         tokio::time::timeout(at_most, until_true).await.is_ok()
-    }
-}
-
-impl Message {
-    fn by_stranger(
-        id: Id,
-        channel_id: Id,
-        author_id: Id,
-        name: &str,
-        content: &str,
-        now_ms: u64,
-    ) -> Self {
-        Self {
-            id,
-            channel_id,
-            author_id,
-            author_name: name.to_owned(),
-            webhook_id: None,
-            content: content.to_owned(),
-            embeds: Vec::new(),
-            components: Vec::new(),
-            attachments: Vec::new(),
-            flags: 0,
-            tts: false,
-            created_at_ms: now_ms,
-            edited_at_ms: None,
-            deleted_at_ms: None,
-            nonce: None,
-            nonce_enforced: false,
-            reply_to: None,
-            has_thread: false,
-            mentions: Pinged::default(),
-            pings: Vec::new(),
-            edits: Vec::new(),
-            edit_count: 0,
-        }
     }
 }

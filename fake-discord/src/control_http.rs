@@ -29,6 +29,11 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/bots", web::post().to(set_bots))
         .route("/channels", web::post().to(put_channels))
         .route("/channels/{channel}", web::delete().to(remove_channel))
+        .route("/threads", web::get().to(threads))
+        .route("/threads/{thread}", web::post().to(set_thread))
+        .route("/webhooks", web::get().to(webhooks))
+        .route("/webhooks", web::post().to(put_webhook))
+        .route("/webhooks/{webhook}", web::delete().to(remove_webhook))
         .route("/guilds", web::post().to(put_guilds))
         .route("/reset", web::post().to(reset));
 }
@@ -63,6 +68,24 @@ struct PostAs {
     #[serde(default)]
     username: String,
     content: String,
+}
+
+#[derive(Deserialize)]
+struct InChannel {
+    channel: Id,
+}
+
+#[derive(Deserialize)]
+struct ThreadState {
+    archived: bool,
+    locked: bool,
+}
+
+#[derive(Deserialize)]
+struct PutWebhook {
+    channel_id: Id,
+    owner_id: Id,
+    name: String,
 }
 
 async fn messages(control: Handle, query: web::Query<OfChannel>) -> HttpResponse {
@@ -151,6 +174,31 @@ async fn remove_channel(control: Handle, channel: web::Path<Id>) -> HttpResponse
     done()
 }
 
+async fn threads(control: Handle, query: web::Query<InChannel>) -> HttpResponse {
+    HttpResponse::Ok().json(control.threads(query.channel))
+}
+
+async fn set_thread(
+    control: Handle,
+    thread: web::Path<Id>,
+    state: web::Json<ThreadState>,
+) -> HttpResponse {
+    done_if(control.set_thread(*thread, state.archived, state.locked))
+}
+
+async fn webhooks(control: Handle, query: web::Query<InChannel>) -> HttpResponse {
+    HttpResponse::Ok().json(control.webhooks(query.channel))
+}
+
+async fn put_webhook(control: Handle, body: web::Json<PutWebhook>) -> HttpResponse {
+    let id = control.put_webhook(body.channel_id, body.owner_id, &body.name);
+    HttpResponse::Ok().json(json!({ "id": id }))
+}
+
+async fn remove_webhook(control: Handle, webhook: web::Path<Id>) -> HttpResponse {
+    done_if(control.remove_webhook(*webhook))
+}
+
 async fn put_guilds(control: Handle, body: web::Json<Value>) -> HttpResponse {
     each(body.into_inner(), |guild: Guild| control.put_guild(guild))
 }
@@ -176,6 +224,14 @@ fn each<T: DeserializeOwned>(body: Value, use_one: impl FnMut(T)) -> HttpRespons
             things.into_iter().for_each(use_one);
             done()
         }
+    }
+}
+
+fn done_if(found: bool) -> HttpResponse {
+    if found {
+        done()
+    } else {
+        HttpResponse::NotFound().json(json!({ "message": "there is none" }))
     }
 }
 

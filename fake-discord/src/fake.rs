@@ -38,6 +38,7 @@ pub(crate) struct Call {
 pub(crate) struct Speaker {
     pub(crate) id: Id,
     pub(crate) name: String,
+    pub(crate) avatar_url: Option<String>,
     pub(crate) webhook_id: Option<Id>,
 }
 
@@ -117,6 +118,9 @@ impl Fake {
                 Ok(route) => self.with_fault(now_ms, call, route, fault, &mut trace),
             }
         };
+        if trace.content.is_empty() {
+            self.trace_undone(now_ms, call, &mut trace);
+        }
         self.note(
             now_ms,
             call,
@@ -162,6 +166,7 @@ impl Fake {
         Some(Speaker {
             id: bot.user_id,
             name: bot.username.clone(),
+            avatar_url: None,
             webhook_id: None,
         })
     }

@@ -7,6 +7,8 @@ use crate::{id::Id, mentions_core::AllowedMentions};
 
 const CONTENT_CHARS_MAX: usize = 2_000;
 const NONCE_CHARS_MAX: usize = 25;
+const AVATAR_URL_CHARS_MAX: usize = 2_048;
+pub(crate) const THREAD_NAME_CHARS_MAX: usize = 100;
 const EMBEDS_MAX: usize = 10;
 const EMBED_CHARS_MAX: usize = 6_000;
 const FIELDS_MAX: usize = 25;
@@ -31,6 +33,10 @@ pub(crate) struct Draft {
     pub(crate) has_other_content: bool,
     /// The name a webhook speaks under.
     pub(crate) username: Option<String>,
+    /// The picture a webhook speaks under.
+    pub(crate) avatar_url: Option<String>,
+    /// The thread a webhook opens in a forum.
+    pub(crate) thread_name: Option<String>,
 }
 
 /// An entry of `attachments`: an uploaded part by its number, or a stored attachment by its id.
@@ -139,6 +145,12 @@ pub(crate) fn read(body: &Value) -> Result<Draft, Value> {
             || given("poll").is_some_and(Value::is_object),
         username: given("username")
             .and_then(|value| errors.text(&["username"], value, 80))
+            .map(str::to_owned),
+        avatar_url: given("avatar_url")
+            .and_then(|value| errors.text(&["avatar_url"], value, AVATAR_URL_CHARS_MAX))
+            .map(str::to_owned),
+        thread_name: given("thread_name")
+            .and_then(|value| errors.text(&["thread_name"], value, THREAD_NAME_CHARS_MAX))
             .map(str::to_owned),
     };
     if errors.tree.is_null() {

@@ -5,7 +5,7 @@ use std::{
     any::Any,
     convert::Infallible,
     io,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::fd::AsFd,
     pin::Pin,
     sync::mpsc,
@@ -24,7 +24,7 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use socket2::Socket;
+use socket2::{Domain, Socket, Type};
 
 use crate::{
     clock,
@@ -42,13 +42,26 @@ const BODY_BYTES_MAX: usize = 25 * 1024 * 1024;
 /// Idle connections are kept longer than clients keep them, so that none is closed just as it is used.
 const KEEP_ALIVE_S: u64 = 300;
 
+/// Connections that wait to be accepted after the fake came back.
+const ACCEPT_BACKLOG: i32 = 1024;
+
 /// A running fake Discord. Stops when dropped.
 #[derive(Debug)]
 pub struct FakeDiscord {
     control: Control,
     base_url: String,
-    server: ServerHandle,
-    thread: Option<JoinHandle<()>>,
+    address: SocketAddr,
+    worker_threads: usize,
+    presence: Presence,
+}
+
+/// Whether it can be reached.
+#[derive(Debug)]
+enum Presence {
+    Here(Serving),
+    /// Bound and not listening: connections are refused, and nobody else gets the port.
+    Away(Socket),
+    Gone,
 }
 
 impl FakeDiscord {
@@ -58,16 +71,95 @@ impl FakeDiscord {
     /// The port is taken, or a thread cannot be started.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", settings.port))?;
-        let base_url = format!("http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let base_url = format!("http://{address}");
         let worker_threads = settings.worker_threads.max(1);
         let control = Control::new(settings, base_url.clone());
+        let serving = Serving::begin(control.clone(), listener, worker_threads)?;
+        Ok(Self {
+            control,
+            base_url,
+            address,
+            worker_threads,
+            presence: Presence::Here(serving),
+        })
+    }
+
+    /// Closes every connection and refuses new ones, until it comes back. What it remembers stays.
+    ///
+    /// # Errors
+    /// The port was taken by somebody else in the moment between.
+    pub fn go_away(&mut self) -> io::Result<()> {
+        if let Presence::Here(serving) = std::mem::replace(&mut self.presence, Presence::Gone) {
+            serving.end();
+        }
+        if matches!(self.presence, Presence::Gone) {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.set_reuse_address(true)?;
+            socket.bind(&self.address.into())?;
+            self.presence = Presence::Away(socket);
+        }
+        Ok(())
+    }
+
+    /// Serves again at the same address, with everything it remembers.
+    ///
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn come_back(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.presence, Presence::Gone) {
+            Presence::Away(socket) => {
+                socket.listen(ACCEPT_BACKLOG)?;
+                let listener = socket.into();
+                let serving = Serving::begin(self.control.clone(), listener, self.worker_threads)?;
+                self.presence = Presence::Here(serving);
+            }
+            already => self.presence = already,
+        }
+        Ok(())
+    }
+
+    /// `http://127.0.0.1:port`; the API is below it at `/api/v10`, the control at `/_fake`.
+    pub fn base_url(&self) -> String {
+        self.base_url.clone()
+    }
+
+    /// Looks into the fake and steers it.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Waits until the server ends, which by itself it does not.
+    pub fn join(mut self) {
+        if let Presence::Here(serving) = std::mem::replace(&mut self.presence, Presence::Gone) {
+            let _ = serving.thread.join();
+        }
+    }
+}
+
+impl Drop for FakeDiscord {
+    fn drop(&mut self) {
+        if let Presence::Here(serving) = std::mem::replace(&mut self.presence, Presence::Gone) {
+            serving.end();
+        }
+    }
+}
+
+/// The server on its thread.
+#[derive(Debug)]
+struct Serving {
+    server: ServerHandle,
+    thread: JoinHandle<()>,
+}
+
+impl Serving {
+    fn begin(control: Control, listener: TcpListener, worker_threads: usize) -> io::Result<Self> {
         let (send_server, server) = mpsc::channel();
-        let served = control.clone();
         let thread = std::thread::Builder::new()
             .name("fake-discord".to_owned())
             .spawn(move || {
                 rt::System::new().block_on(async move {
-                    let server = match serve(served, listener, worker_threads) {
+                    let server = match serve(control, listener, worker_threads) {
                         Ok(server) => server,
                         Err(error) => {
                             let _ = send_server.send(Err(error));
@@ -83,39 +175,13 @@ impl FakeDiscord {
         let server = server
             .recv()
             .map_err(|_| io::Error::other("the server thread died"))??;
-        Ok(Self {
-            control,
-            base_url,
-            server,
-            thread: Some(thread),
-        })
+        Ok(Self { server, thread })
     }
 
-    /// `http://127.0.0.1:port`; the API is below it at `/api/v10`, the control at `/_fake`.
-    pub fn base_url(&self) -> String {
-        self.base_url.clone()
-    }
-
-    /// Looks into the fake and steers it.
-    pub fn control(&self) -> Control {
-        self.control.clone()
-    }
-
-    /// Waits until the server ends, which by itself it does not.
-    pub fn join(mut self) {
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for FakeDiscord {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // The command is sent by the call; the future only waits for its end, as the join does.
-            drop(self.server.stop(false));
-            let _ = thread.join();
-        }
+    fn end(self) {
+        // The command is sent by the call; the future only waits for its end, as the join does.
+        drop(self.server.stop(false));
+        let _ = self.thread.join();
     }
 }
 

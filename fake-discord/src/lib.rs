@@ -60,3 +60,4 @@ pub use settings::{
     Settings,
 };
 pub use window_core::{Window, WindowKind};
+pub use world::Webhook;

@@ -23,8 +23,15 @@ pub struct Message {
     pub author_id: Id,
     /// The author's name.
     pub author_name: String,
+    /// The picture the webhook gave with it.
+    pub avatar_url: Option<String>,
     /// The webhook it came through.
     pub webhook_id: Option<Id>,
+    /// The bot that made that webhook.
+    pub application_id: Option<Id>,
+    /// Discord's number of the type: 0 written, 19 a reply, 18 the note that a thread was opened.
+    #[serde(rename = "type")]
+    pub kind: u8,
     /// Its text now.
     pub content: String,
     /// Its embeds now.
@@ -64,6 +71,43 @@ pub struct Message {
 impl Message {
     /// Edits remembered per message; the count goes on.
     pub const EDITS_KEPT_MAX: usize = 1_000;
+
+    /// A plain text that was written at this moment (milliseconds since the Unix epoch) and pings nobody.
+    pub(crate) fn written(
+        id: Id,
+        channel_id: Id,
+        (author_id, author_name): (Id, &str),
+        content: &str,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            id,
+            channel_id,
+            author_id,
+            author_name: author_name.to_owned(),
+            avatar_url: None,
+            webhook_id: None,
+            application_id: None,
+            kind: 0,
+            content: content.to_owned(),
+            embeds: Vec::new(),
+            components: Vec::new(),
+            attachments: Vec::new(),
+            flags: 0,
+            tts: false,
+            created_at_ms: now_ms,
+            edited_at_ms: None,
+            deleted_at_ms: None,
+            nonce: None,
+            nonce_enforced: false,
+            reply_to: None,
+            has_thread: false,
+            mentions: Pinged::default(),
+            pings: Vec::new(),
+            edits: Vec::new(),
+            edit_count: 0,
+        }
+    }
 }
 
 /// The target of a reply.

@@ -48,7 +48,7 @@ pub(crate) fn message(message: &Message, base_url: &str, referenced: Option<&Mes
         .collect();
     let mut body = json!({
         "id": message.id,
-        "type": if message.reply_to.is_some() { 19 } else { 0 },
+        "type": message.kind,
         "channel_id": message.channel_id,
         "author": user(message.author_id, &message.author_name, true),
         "content": message.content,
@@ -66,6 +66,7 @@ pub(crate) fn message(message: &Message, base_url: &str, referenced: Option<&Mes
     });
     if let Some(webhook) = message.webhook_id {
         body["webhook_id"] = json!(webhook);
+        body["application_id"] = json!(message.application_id);
     }
     if let Some(reply_to) = message.reply_to {
         body["message_reference"] = json!({
@@ -102,7 +103,7 @@ fn attachment_json(channel: Id, attachment: &Attachment, base_url: &str) -> Valu
     body
 }
 
-/// A channel with the overwrites that count in it.
+/// A channel with the overwrites that count in it. `owner`: who opened it, of a thread.
 pub(crate) fn channel(
     channel: &Channel,
     overwrites: &[Overwrite],
@@ -127,8 +128,8 @@ pub(crate) fn channel(
         body["thread_metadata"] = json!({
             "archived": channel.archived,
             "locked": channel.locked,
-            "auto_archive_duration": 1440,
-            "archive_timestamp": created,
+            "auto_archive_duration": channel.auto_archive_minutes.unwrap_or(1_440),
+            "archive_timestamp": channel.archived_at_ms.map_or_else(|| created.clone(), timestamp),
             "create_timestamp": created,
         });
     } else {
@@ -246,15 +247,21 @@ pub(crate) fn member(member: &Member, bot: bool) -> Value {
     })
 }
 
-pub(crate) fn webhook(webhook: &Webhook, guild: Option<Id>) -> Value {
-    json!({
+/// A webhook as this bot sees it: with its token, unless another bot made it.
+pub(crate) fn webhook(webhook: &Webhook, guild: Option<Id>, bots: &[Id], asks: Id) -> Value {
+    let by_bot = bots.contains(&webhook.owner_id);
+    let mut body = json!({
         "id": webhook.id,
         "type": 1,
         "guild_id": guild,
         "channel_id": webhook.channel_id,
         "name": webhook.name,
         "avatar": null,
-        "token": webhook.token,
-        "application_id": null,
-    })
+        "user": user(webhook.owner_id, &format!("user-{}", webhook.owner_id), by_bot),
+        "application_id": by_bot.then_some(webhook.owner_id),
+    });
+    if !by_bot || webhook.owner_id == asks {
+        body["token"] = json!(webhook.token);
+    }
+    body
 }

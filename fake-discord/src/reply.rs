@@ -104,11 +104,26 @@ impl ApiError {
         Self::new(413, 40005, "Request entity too large")
     }
 
+    pub(crate) fn wrong_channel_type() -> Self {
+        Self::new(400, 50024, "Cannot execute action on this channel type")
+    }
+
+    pub(crate) fn thread_archived() -> Self {
+        Self::new(400, 50083, "Thread is archived")
+    }
+
     pub(crate) fn form(errors: Value) -> Self {
         Self {
             errors: Some(errors),
             ..Self::new(400, 50035, "Invalid Form Body")
         }
+    }
+
+    /// A name of a wrong length.
+    pub(crate) fn bad_length(field: &str, chars_max: usize) -> Self {
+        let message = format!("Must be between 1 and {chars_max} in length.");
+        let error = json!({ "code": "BASE_TYPE_BAD_LENGTH", "message": message });
+        Self::form(json!({ field: { "_errors": [error] } }))
     }
 
     pub(crate) fn bad_json() -> Self {

@@ -31,7 +31,7 @@ pub struct RequestLine {
     pub message_id: Option<Id>,
     /// A create that was answered with the message its nonce had made before.
     pub nonce_repeat: bool,
-    /// The start of the content sent, or else of the first embed's description.
+    /// The start of the content sent, or else of the first embed's description; also of a request that was not carried out.
     pub content: Box<str>,
     /// A fault rule hit it.
     pub faulted: bool,

@@ -40,6 +40,12 @@ pub(crate) enum Route {
     ThreadCreate {
         channel: Id,
     },
+    ThreadsArchivedPublic {
+        channel: Id,
+    },
+    WebhookList {
+        channel: Id,
+    },
     WebhookCreate {
         channel: Id,
     },
@@ -69,6 +75,9 @@ pub(crate) enum Route {
         guild: Id,
     },
     GuildRoles {
+        guild: Id,
+    },
+    GuildThreadsActive {
         guild: Id,
     },
     MemberGet {
@@ -103,6 +112,8 @@ pub enum RouteKind {
     MessageDelete,
     ThreadFromMessage,
     ThreadCreate,
+    ThreadsArchivedPublic,
+    WebhookList,
     WebhookCreate,
     WebhookExecute,
     WebhookMessageGet,
@@ -111,6 +122,7 @@ pub enum RouteKind {
     GuildGet,
     GuildChannels,
     GuildRoles,
+    GuildThreadsActive,
     MemberGet,
     MemberRoleAdd,
     MemberRoleRemove,
@@ -139,6 +151,8 @@ impl Route {
             Self::MessageDelete { .. } => RouteKind::MessageDelete,
             Self::ThreadFromMessage { .. } => RouteKind::ThreadFromMessage,
             Self::ThreadCreate { .. } => RouteKind::ThreadCreate,
+            Self::ThreadsArchivedPublic { .. } => RouteKind::ThreadsArchivedPublic,
+            Self::WebhookList { .. } => RouteKind::WebhookList,
             Self::WebhookCreate { .. } => RouteKind::WebhookCreate,
             Self::WebhookExecute { .. } => RouteKind::WebhookExecute,
             Self::WebhookMessageGet { .. } => RouteKind::WebhookMessageGet,
@@ -147,6 +161,7 @@ impl Route {
             Self::GuildGet { .. } => RouteKind::GuildGet,
             Self::GuildChannels { .. } => RouteKind::GuildChannels,
             Self::GuildRoles { .. } => RouteKind::GuildRoles,
+            Self::GuildThreadsActive { .. } => RouteKind::GuildThreadsActive,
             Self::MemberGet { .. } => RouteKind::MemberGet,
             Self::MemberRoleAdd { .. } => RouteKind::MemberRoleAdd,
             Self::MemberRoleRemove { .. } => RouteKind::MemberRoleRemove,
@@ -165,6 +180,8 @@ impl Route {
             | Self::MessageDelete { channel, .. }
             | Self::ThreadFromMessage { channel, .. }
             | Self::ThreadCreate { channel }
+            | Self::ThreadsArchivedPublic { channel }
+            | Self::WebhookList { channel }
             | Self::WebhookCreate { channel } => Some(*channel),
             _ => None,
         }
@@ -187,6 +204,7 @@ impl Route {
             Self::GuildGet { guild }
             | Self::GuildChannels { guild }
             | Self::GuildRoles { guild }
+            | Self::GuildThreadsActive { guild }
             | Self::MemberGet { guild, .. }
             | Self::MemberRoleAdd { guild, .. }
             | Self::MemberRoleRemove { guild, .. } => *guild,
@@ -265,6 +283,9 @@ fn with_method(method: &str, parts: &[&str]) -> Result<Route, NoRoute> {
         ("GET", ["guilds", guild]) => Route::GuildGet { guild: id(guild)? },
         ("GET", ["guilds", guild, "channels"]) => Route::GuildChannels { guild: id(guild)? },
         ("GET", ["guilds", guild, "roles"]) => Route::GuildRoles { guild: id(guild)? },
+        ("GET", ["guilds", guild, "threads", "active"]) => {
+            Route::GuildThreadsActive { guild: id(guild)? }
+        }
         ("GET", ["guilds", guild, "members", user]) => Route::MemberGet {
             guild: id(guild)?,
             user: id(user)?,
@@ -321,6 +342,12 @@ fn in_channel(
         ("POST", ["threads"]) => Route::ThreadCreate {
             channel: channel()?,
         },
+        ("GET", ["threads", "archived", "public"]) => Route::ThreadsArchivedPublic {
+            channel: channel()?,
+        },
+        ("GET", ["webhooks"]) => Route::WebhookList {
+            channel: channel()?,
+        },
         ("POST", ["webhooks"]) => Route::WebhookCreate {
             channel: channel()?,
         },
@@ -356,6 +383,21 @@ mod tests {
                 "POST",
                 "/channels/1/messages/2/threads",
                 Ok(Route::ThreadFromMessage { channel, message }),
+            ),
+            (
+                "GET",
+                "/guilds/7/threads/active",
+                Ok(Route::GuildThreadsActive { guild }),
+            ),
+            (
+                "GET",
+                "/channels/1/threads/archived/public",
+                Ok(Route::ThreadsArchivedPublic { channel }),
+            ),
+            (
+                "GET",
+                "/channels/1/webhooks",
+                Ok(Route::WebhookList { channel }),
             ),
             (
                 "POST",

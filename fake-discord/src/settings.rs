@@ -204,10 +204,19 @@ pub struct Channel {
     /// The channel a thread hangs below.
     #[serde(default)]
     pub parent_id: Option<Id>,
+    /// Threads: who opened it, a bot or a webhook.
+    #[serde(default)]
+    pub owner_id: Option<Id>,
     /// Threads: edits and deletes are refused with code 50083; a new message wakes it, unless it is locked.
     #[serde(default)]
     pub archived: bool,
-    /// Threads: a new message does not wake it.
+    /// Threads: when it was last archived or woken, milliseconds since the Unix epoch on the fake's clock; `None`: never.
+    #[serde(default)]
+    pub archived_at_ms: Option<u64>,
+    /// Threads: minutes of silence after which Discord would archive it. This fake only shows them.
+    #[serde(default)]
+    pub auto_archive_minutes: Option<u64>,
+    /// Threads: a new message does not wake it, and is refused with code 160005 while it is awake.
     #[serde(default)]
     pub locked: bool,
     /// What bots may do there.
@@ -227,7 +236,10 @@ impl Channel {
             name: format!("channel-{id}"),
             kind: 0,
             parent_id: None,
+            owner_id: None,
             archived: false,
+            archived_at_ms: None,
+            auto_archive_minutes: None,
             locked: false,
             rights: Rights::default(),
             overwrites: Vec::new(),
@@ -246,8 +258,21 @@ impl Channel {
         self
     }
 
+    /// Archives a thread or wakes it, at this moment in milliseconds since the Unix epoch.
+    pub(crate) const fn set_archived(&mut self, archived: bool, now_ms: u64) {
+        if self.archived != archived {
+            self.archived = archived;
+            self.archived_at_ms = Some(now_ms);
+        }
+    }
+
     pub(crate) const fn is_thread(&self) -> bool {
         matches!(self.kind, 10..=12)
+    }
+
+    /// A thread that everybody who sees its channel sees too.
+    pub(crate) const fn is_public_thread(&self) -> bool {
+        matches!(self.kind, 10 | 11)
     }
 
     pub(crate) const fn is_forum(&self) -> bool {

@@ -1,6 +1,8 @@
 //! Guilds, channels and webhooks: what exists and who may do what there. Knows no messages and no HTTP.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use crate::{
     id::Id,
@@ -14,19 +16,40 @@ const OPEN_GUILD: u64 = 100;
 /// What webhooks and the control may do: they are no members.
 const EVERYTHING: u64 = u64::MAX;
 
-#[derive(Clone, Debug)]
-pub(crate) struct Webhook {
-    pub(crate) id: Id,
+/// A webhook that takes posts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Webhook {
+    /// The webhook's id.
+    pub id: Id,
+    /// Where it posts.
+    pub channel_id: Id,
+    /// Its name.
+    pub name: String,
+    /// Who made it, a bot or a person.
+    pub owner_id: Id,
+    #[serde(skip)]
     pub(crate) token: String,
-    pub(crate) channel_id: Id,
-    pub(crate) name: String,
+}
+
+impl Webhook {
+    /// A webhook with a token of its own.
+    pub(crate) fn new(id: Id, channel_id: Id, owner_id: Id, name: &str) -> Self {
+        let digits = id.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Self {
+            id,
+            channel_id,
+            name: name.to_owned(),
+            owner_id,
+            token: format!("fake-webhook-token-{digits:016x}"),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) guilds: BTreeMap<Id, Guild>,
     pub(crate) channels: BTreeMap<Id, Channel>,
-    pub(crate) webhooks: HashMap<Id, Webhook>,
+    pub(crate) webhooks: BTreeMap<Id, Webhook>,
     auto_create_channels: bool,
     bots: Vec<Id>,
     /// The bot whose request is being worked on; `None`: a webhook, whose token is all it needs.
@@ -51,7 +74,7 @@ impl World {
                 .iter()
                 .map(|channel| (channel.id, channel.clone()))
                 .collect(),
-            webhooks: HashMap::new(),
+            webhooks: BTreeMap::new(),
             auto_create_channels: settings.auto_create_channels,
             bots: Vec::new(),
             asking: None,
@@ -183,11 +206,30 @@ impl World {
         }
     }
 
-    pub(crate) fn active_threads(&self, guild: Option<Id>) -> usize {
+    pub(crate) fn active_threads(&self, guild: Option<Id>) -> impl Iterator<Item = &Channel> {
+        self.channels.values().filter(move |channel| {
+            channel.is_thread() && !channel.archived && channel.guild_id == guild
+        })
+    }
+
+    pub(crate) fn threads_of(&self, parent: Id) -> impl Iterator<Item = &Channel> {
         self.channels
             .values()
-            .filter(|channel| channel.is_thread() && !channel.archived && channel.guild_id == guild)
-            .count()
+            .filter(move |channel| channel.is_thread() && channel.parent_id == Some(parent))
+    }
+
+    pub(crate) fn webhooks_of(&self, channel: Id) -> impl Iterator<Item = &Webhook> {
+        self.webhooks
+            .values()
+            .filter(move |webhook| webhook.channel_id == channel)
+    }
+
+    /// Its threads and webhooks go with it.
+    pub(crate) fn remove_channel(&mut self, id: Id) {
+        self.channels.remove(&id);
+        self.channels
+            .retain(|_, channel| !channel.is_thread() || channel.parent_id != Some(id));
+        self.webhooks.retain(|_, webhook| webhook.channel_id != id);
     }
 }
 

@@ -19,6 +19,15 @@ pub const AFFIX_CHARS_MAX: usize = 500;
 /// Characters of a template.
 pub const TEMPLATE_CHARS_MAX: usize = 1_000;
 
+/// The fields of [`MappingRules`] in JSON.
+pub const FIELDS: [&str; 5] = [
+    "filters_json",
+    "transform_json",
+    "author_style",
+    "thread_style",
+    "hand_deletions",
+];
+
 /// All that a mapping makes of a signal. The default is plain: everything passes, nothing is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -192,6 +201,8 @@ mod tests {
         });
         let rules: MappingRules = serde_json::from_value(json.clone()).unwrap();
         assert_eq!(serde_json::to_value(&rules).unwrap(), json);
+        assert!(FIELDS.iter().all(|field| json.get(field).is_some()));
+        assert_eq!(json.as_object().unwrap().len(), FIELDS.len());
         assert_eq!(rules.filters.has_embed, Some(false));
         assert_eq!(rules.transform.replace_words[1].to, "");
     }

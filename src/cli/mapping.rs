@@ -4,21 +4,32 @@ use super::{
     Failure, Shown,
     client::Client,
     connector::Switch,
-    show::{self, MAPPINGS},
+    show::{self, DRY_RUN, MAPPINGS},
 };
 use clap::{Args, Subcommand};
+use heliograph_schema::rules;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Characters of a text in a table.
+const CELL_CHARS_MAX: usize = 60;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Mapping {
     /// Map a source channel into a target channel
+    #[command(visible_alias = "create")]
     Add {
         source_channel_id: String,
         target_channel_id: String,
         #[command(flatten)]
         settings: Settings,
+        /// Begin with the last so many signals, instead of now
+        #[arg(long, value_name = "N")]
+        last: Option<u32>,
     },
+    /// Give the target the last signals of the source that it has not seen
+    Backfill { mapping_id: i64, last: u32 },
     /// Change what is said, leave the rest
     Change {
         mapping_id: i64,
@@ -32,6 +43,16 @@ pub(super) enum Mapping {
     Remove { mapping_id: i64 },
     /// All mappings
     List,
+    /// What the rules would make of the latest signals; nothing is saved, nothing is sent
+    DryRun {
+        mapping_id: i64,
+        /// Of how many signals, newest first
+        #[arg(long, value_name = "N")]
+        last: Option<u32>,
+        /// Rules to try in place of those that are saved, as for `change`
+        #[arg(long, value_name = "FILE")]
+        rules: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -48,11 +69,16 @@ pub(super) struct Settings {
     /// Off keeps the settings
     #[arg(long, value_enum)]
     enabled: Option<Switch>,
+    /// JSON object with any of `filters_json`, `transform_json`, `author_style`, `thread_style`, `hand_deletions`;
+    /// one that is absent stays, one that is null becomes plain
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
 }
 
 impl Settings {
     /// Only what was said.
-    fn body(&self) -> Map<String, Value> {
+    fn body(&self) -> Result<Map<String, Value>, Failure> {
+        let rules = self.rules.as_deref().map(read_rules).transpose()?;
         let said = [
             ("tier", self.tier.map(Value::from)),
             ("ping_role_id", self.ping.clone().map(Value::from)),
@@ -62,9 +88,10 @@ impl Settings {
                 self.enabled.map(|switch| (switch == Switch::On).into()),
             ),
         ];
-        said.into_iter()
-            .filter_map(|(field, value)| Some((field.to_owned(), value?)))
-            .collect()
+        let said = said
+            .into_iter()
+            .filter_map(|(field, value)| Some((field.to_owned(), value?)));
+        Ok(said.chain(rules.unwrap_or_default()).collect())
     }
 }
 
@@ -74,8 +101,12 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
             source_channel_id,
             target_channel_id,
             settings,
+            last,
         } => {
-            let mut body = settings.body();
+            let mut body = settings.body()?;
+            if let Some(last) = last {
+                body.insert("start".to_owned(), json!({ "last": last }));
+            }
             body.insert("source_channel_id".to_owned(), source_channel_id.into());
             body.insert("target_channel_id".to_owned(), target_channel_id.into());
             Ok(show::row(
@@ -85,12 +116,20 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
                     .await?,
             ))
         }
+        Mapping::Backfill { mapping_id, last } => {
+            let path = format!("/api/mappings/{mapping_id}/backfill");
+            let answer = client
+                .ask(Method::POST, &path, Some(json!({ "last": last })))
+                .await?;
+            let text = format!("{} signals", answer["backfilled"]);
+            Ok(Shown { json: answer, text })
+        }
         Mapping::Change {
             mapping_id,
             settings,
             no_ping,
         } => {
-            let mut body = settings.body();
+            let mut body = settings.body()?;
             if no_ping {
                 body.insert("ping_role_id".to_owned(), Value::Null);
             }
@@ -110,14 +149,101 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
             Ok(show::done(format!("mapping {mapping_id} is gone")))
         }
         Mapping::List => Ok(show::rows(MAPPINGS, client.list("/api/mappings").await?)),
+        Mapping::DryRun {
+            mapping_id,
+            last,
+            rules: None,
+        } => {
+            let last = last.map_or_else(String::new, |last| format!("?last={last}"));
+            let path = format!("/api/mappings/{mapping_id}/dry-run{last}");
+            Ok(dry_run(client.get(&path).await?))
+        }
+        Mapping::DryRun {
+            mapping_id,
+            last,
+            rules: Some(path),
+        } => {
+            let tried = read_rules(&path)?;
+            let mapping = find(client, mapping_id).await?;
+            let kept = ["source_channel_id", "ping_role_id"]
+                .iter()
+                .chain(&rules::FIELDS);
+            let mut body: Map<String, Value> = kept
+                .filter_map(|field| Some(((*field).to_owned(), mapping.get(field)?.clone())))
+                .collect();
+            body.extend(tried);
+            body.extend(last.map(|last| ("last".to_owned(), last.into())));
+            let path = "/api/mappings/dry-run";
+            Ok(dry_run(
+                client.ask(Method::POST, path, Some(body.into())).await?,
+            ))
+        }
     }
 }
 
-async fn version(client: &Client, mapping_id: i64) -> Result<Value, Failure> {
+async fn find(client: &Client, mapping_id: i64) -> Result<Value, Failure> {
     let found = client
         .find("/api/mappings", "mapping_id", &mapping_id.to_string())
         .await?;
-    found
-        .map(|row| row["version"].clone())
-        .ok_or_else(|| Failure::Other(format!("there is no mapping {mapping_id}")))
+    found.ok_or_else(|| Failure::Other(format!("there is no mapping {mapping_id}")))
+}
+
+async fn version(client: &Client, mapping_id: i64) -> Result<Value, Failure> {
+    Ok(find(client, mapping_id).await?["version"].clone())
+}
+
+/// The fields of rules in this file. What they say is judged by the server, which names the field.
+fn read_rules(path: &Path) -> Result<Map<String, Value>, Failure> {
+    let refused = |reason: String| Failure::Other(format!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let fields: Map<String, Value> =
+        serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+    let is_unknown = |field: &&String| !rules::FIELDS.contains(&field.as_str());
+    match fields.keys().find(is_unknown) {
+        None => Ok(fields),
+        Some(unknown) => Err(refused(format!(
+            "unknown field {unknown:?}, expected {}",
+            rules::FIELDS.join(", ")
+        ))),
+    }
+}
+
+/// A line a signal: what was captured, and what stands in the target channel afterwards or why nothing does.
+fn dry_run(answer: Value) -> Shown {
+    let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let line = |item: &Value| {
+        let mut shown = item.clone();
+        shown["text"] = cut(item["text"].as_str().unwrap_or_default()).into();
+        shown["becomes"] = cut(&becomes(item)).into();
+        shown
+    };
+    let mut text = show::rows(DRY_RUN, items.iter().map(line).collect()).text;
+    if items.is_empty() {
+        text = "there are no signals yet".to_owned();
+    }
+    if let Some(reason) = answer["cut_short"].as_str() {
+        text.push_str(&format!("cut short: {reason}\n"));
+    }
+    Shown { json: answer, text }
+}
+
+fn becomes(item: &Value) -> String {
+    if let Some(reason) = item["reason"].as_str() {
+        return reason.to_owned();
+    }
+    let parts = item["parts"].as_array().map_or(&[][..], Vec::as_slice);
+    let first = parts.first().and_then(|part| part["content"].as_str());
+    let first = first.filter(|content| !content.is_empty());
+    let more = match parts.len() {
+        0 | 1 => String::new(),
+        count => format!("[{count} messages] "),
+    };
+    format!("{more}{}", first.unwrap_or("[embed]"))
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(CELL_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

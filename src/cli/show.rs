@@ -4,7 +4,7 @@ use super::{Failure, Shown};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
-/// A table: what a column is called, and the field it shows. Fields that end in `_ms` are times.
+/// A table: what a column is called, and the field it shows. Fields that end in `_at_ms` or `_since_ms` are moments.
 pub(super) type Columns = &'static [(&'static str, &'static str)];
 
 pub(super) const CONNECTORS: Columns = &[
@@ -45,6 +45,14 @@ pub(super) const MAPPINGS: Columns = &[
     ("ENABLED", "is_enabled"),
 ];
 
+pub(super) const DRY_RUN: Columns = &[
+    ("SIGNAL", "signal_id"),
+    ("AUTHOR", "author"),
+    ("TEXT", "text"),
+    ("RESULT", "result"),
+    ("BECOMES", "becomes"),
+];
+
 pub(super) const SESSION_TOKENS: Columns = &[
     ("TOKEN", "session_token_id"),
     ("NAME", "name"),
@@ -59,6 +67,46 @@ pub(super) const QUARANTINE: Columns = &[
     ("CONNECTOR", "connector_id"),
     ("KIND", "kind"),
     ("REASON", "reason"),
+];
+
+pub(super) const DEAD_LETTERS: Columns = &[
+    ("SIGNAL", "signal_id"),
+    ("TARGET", "target_channel_id"),
+    ("SOURCE", "source_channel_id"),
+    ("SINCE", "wanted_at_ms"),
+    ("ATTEMPTS", "attempts"),
+    ("REASON", "reason"),
+];
+
+pub(super) const TARGETS: Columns = &[
+    ("TARGET", "target_channel_id"),
+    ("NAME", "name"),
+    ("STATE", "state"),
+    ("BACKLOG", "backlog"),
+    ("SINCE", "backlog_since_ms"),
+    ("DEAD", "dead_letters"),
+    ("CREATE P50 MS", "latency.create.p50_ms"),
+    ("P99 MS", "latency.create.p99_ms"),
+    ("REASON", "reason"),
+];
+
+pub(super) const RECONCILIATIONS: Columns = &[
+    ("NUMBER", "reconciliation_id"),
+    ("TARGET", "target_channel_id"),
+    ("ASKED", "asked_at_ms"),
+    ("FINISHED", "finished_at_ms"),
+    ("LOOKED FOR", "report.looked_for"),
+    ("KEPT DELETED", "report.missing_kept"),
+    ("REPOSTED", "report.missing_reposted"),
+    ("EDITED", "report.changed"),
+    ("UNRECORDED", "report.unrecorded"),
+    ("BROKEN OFF", "report.broken_off"),
+];
+
+pub(super) const PAUSED: Columns = &[
+    ("TARGET", "target_channel_id"),
+    ("PAUSED", "is_paused"),
+    ("OBSTACLE", "obstacle"),
 ];
 
 const ACTORS: Columns = &[
@@ -167,14 +215,17 @@ fn table(columns: Columns, items: &[Value]) -> String {
     text
 }
 
-fn cell(item: &Value, field: &str) -> String {
+/// One field as text on one line: times as times, nothing as a dash.
+pub(super) fn cell(item: &Value, field: &str) -> String {
     let value = field
         .split('.')
         .try_fold(item, |value, name| value.get(name));
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::Bool(is_so)) => if *is_so { "yes" } else { "no" }.to_owned(),
-        Some(Value::Number(at)) if field.ends_with("_ms") => time(at.as_i64().unwrap_or_default()),
+        Some(Value::Number(at)) if field.ends_with("_at_ms") || field.ends_with("_since_ms") => {
+            time(at.as_i64().unwrap_or_default())
+        }
         // What others wrote is shown on one line and cannot steer a terminal.
         Some(Value::String(text)) => text
             .chars()

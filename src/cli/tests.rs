@@ -10,12 +10,21 @@ use crate::{
         changes::{ConfigurationChanged, NotApplied},
         correlation::correlate,
         listeners::JSON_BYTES_MAX,
+        running::Running as AtWork,
     },
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use clap::CommandFactory;
+use diesel::{
+    RunQueryDsl,
+    connection::SimpleConnection,
+    sql_types::{BigInt, Text},
+};
 use futures_util::future::{BoxFuture, ready};
-use heliograph_schema::test_database::TestDatabase;
+use heliograph_actors::mirror_board::MirrorSeen;
+use heliograph_schema::{
+    frame::Cursor, ids::ChannelId, sql::Sql, store::signals, test_database::TestDatabase,
+};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -27,8 +36,26 @@ impl ConfigurationChanged for NothingToApply {
     }
 }
 
+struct NobodyAtWork;
+
+impl AtWork for NobodyAtWork {
+    fn look_at(&self, _: ChannelId) {}
+
+    fn settled(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn mirror(&self, _: ChannelId) -> Option<MirrorSeen> {
+        None
+    }
+
+    fn sessions_told(&self, _: ChannelId, _: Cursor) -> Option<u64> {
+        None
+    }
+}
+
 struct Running {
-    _db: TestDatabase,
+    db: TestDatabase,
     server: ServerHandle,
     url: String,
 }
@@ -41,6 +68,8 @@ impl Running {
             store: db.store(),
             changes: Arc::new(NothingToApply),
             inspector: None,
+            running: Arc::new(NobodyAtWork),
+            routing: tokio::sync::watch::channel(Arc::default()).1,
             token,
         });
         let server = HttpServer::new(move || {
@@ -62,10 +91,26 @@ impl Running {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         Self {
-            _db: db,
+            db,
             server: handle,
             url,
         }
+    }
+
+    /// Stores a signal of channel 1.
+    fn tell(&self, text: &str, number: i64) {
+        let conn = &mut self.db.connect();
+        signals::open_heads(conn, &["1".parse().unwrap()]).unwrap();
+        let state = json!({
+            "signal_id": number.to_string(), "channel_id": "1", "guild_id": "7", "created": true, "revision": 1,
+            "author": { "user_id": "77", "username": "desk" },
+            "text": { "stamp_ms": 0, "value": { "raw": text, "clean": text } },
+        });
+        Sql::new("insert into signals (signal_id, channel_id, is_visible, revision, state) values ($1, 1, true, 1, $2)")
+            .bind::<BigInt, _>(number)
+            .bind::<Text, _>(state.to_string())
+            .execute(conn)
+            .unwrap();
     }
 
     fn client(&self, token: &str) -> Client {
@@ -88,6 +133,9 @@ impl Running {
             Command::Connector { command, .. } => connector::run(&client, command).await,
             Command::Channel { command, .. } => channel::run(&client, command).await,
             Command::Mapping { command, .. } => mapping::run(&client, command).await,
+            Command::DeadLetter { command, .. } => mirroring::dead_letter(&client, command).await,
+            Command::Target { command, .. } => mirroring::target(&client, command).await,
+            Command::Signal { command, .. } => mirroring::signal(&client, command).await,
             Command::SessionToken { command, .. } => session_token::run(&client, command).await,
             other => panic!("not administration: {other:?}"),
         }
@@ -180,6 +228,153 @@ async fn a_route_is_set_up_by_commands_alone() {
     running.server.stop(false).await;
 }
 
+/// A file of rules that lives as long as this.
+struct RulesFile(std::path::PathBuf);
+
+impl RulesFile {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("heliograph-{}-{name}.json", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for RulesFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[actix_web::test]
+async fn rules_come_from_a_file_and_are_tried_before_they_are_saved() {
+    let running = Running::start();
+    for typed in [
+        "connector create c1 --tenant acme",
+        "channel set c1 1 --guild 7 --source",
+        "channel set c1 2 --guild 7 --target",
+    ] {
+        running.run(typed).await.unwrap();
+    }
+    running.tell("long", 1);
+    running.tell("an\nad", 2);
+    let framed = RulesFile::new("framed", r#"{ "transform_json": { "prefix": "> " } }"#);
+    let quiet = RulesFile::new(
+        "quiet",
+        r#"{ "filters_json": { "keywords_none": ["ad"] }, "author_style": null }"#,
+    );
+    let with = |typed: &str, file: &RulesFile| format!("{typed} --rules {}", file.0.display());
+    let made = running
+        .run(&with("mapping create 1 2", &framed))
+        .await
+        .unwrap();
+    assert_eq!(made.json["transform_json"]["prefix"], "> ");
+
+    let tried = running
+        .run(&with("mapping dry-run 1", &quiet))
+        .await
+        .unwrap();
+    let lines: Vec<&str> = tried.text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "SIGNAL  AUTHOR  TEXT   RESULT     BECOMES",
+            "2       desk    an ad  held_back  filters_json.keywords_none: \"ad\"",
+            "1       desk    long   posts      > long",
+        ]
+    );
+    let saved = running.run("mapping dry-run 1 --last 1").await.unwrap();
+    assert_eq!(saved.text.lines().count(), 2);
+    assert_eq!(saved.json["items"][0]["result"], "posts");
+
+    let changed = running
+        .run(&with("mapping change 1", &quiet))
+        .await
+        .unwrap();
+    assert_eq!(changed.json["filters_json"]["keywords_none"][0], "ad");
+    assert_eq!(changed.json["transform_json"]["prefix"], "> ");
+
+    let table = [
+        ("[]", "invalid type"),
+        ("{ \"filters_json\": ", "line 1 column"),
+        (
+            "{ \"version\": 3 }",
+            "unknown field \"version\", expected filters_json",
+        ),
+        (
+            "{ \"filters_json\": { \"regex_any\": [\"(\"] } }",
+            "filters_json.regex_any[0]: ",
+        ),
+        (
+            "{ \"author_style\": \"loud\" }",
+            "author_style: unknown variant",
+        ),
+    ];
+    for (text, words) in table {
+        let bad = RulesFile::new("bad", text);
+        for typed in ["mapping change 1", "mapping dry-run 1"] {
+            let failure = running.run(&with(typed, &bad)).await.err().unwrap();
+            let failure = failure.to_string();
+            assert!(
+                failure.contains(words) && failure.lines().count() == 1,
+                "{typed} {text}: {failure}"
+            );
+        }
+    }
+    let absent = running.run("mapping change 1 --rules /nonexistent.json");
+    let failure = absent.await.err().unwrap().to_string();
+    assert!(failure.contains("/nonexistent.json: "), "{failure}");
+    running.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn mirroring_is_administered_by_commands() {
+    let running = Running::start();
+    running
+        .db
+        .connect()
+        .batch_execute(
+            "insert into signals (signal_id, channel_id, is_visible, revision, state) values (1, 5, true, 1, '{}'), (2, 5, true, 1, '{}'); \
+             insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state, last_error) \
+             values (1, 9, 5, 1, 1, 'x', '50035: no'), (2, 9, 5, 1, 1, 'x', '50035: no')",
+        )
+        .unwrap();
+    let steps = [
+        ("dead-letter list --target 9", "50035: no"),
+        (
+            "signal trail 1",
+            "channel 9 (-): dead_letter, revision 0 of 1, given up: 50035: no",
+        ),
+        ("dead-letter redrive 1 9", "1 redriven"),
+        ("dead-letter redrive --target 9", "1 redriven"),
+        ("dead-letter redrive --all", "0 redriven"),
+        ("dead-letter drop 1 9 --reason spam", "dropped"),
+        ("dead-letter drop 1 9 --reason spam", "dropped already"),
+        ("dead-letter restore 1 9", "1 restored"),
+        ("target list", "not_running"),
+        ("target pause 9", "yes"),
+        ("target pause 9", "yes"),
+        ("target resume 9", "no"),
+    ];
+    for (typed, words) in steps {
+        let shown = running
+            .run(typed)
+            .await
+            .unwrap_or_else(|failure| panic!("{typed}: {failure}"));
+        assert!(shown.text.contains(words), "{typed}: {}", shown.text);
+    }
+    for (typed, words) in [
+        ("target pause 8", "no target channel 8"),
+        ("dead-letter redrive 3 9", "no delivery"),
+        ("signal trail 3", "no such signal"),
+        ("mapping backfill 3 10", "no such mapping"),
+    ] {
+        let failure = running.run(typed).await.err().unwrap().to_string();
+        assert!(failure.contains(words), "{typed}: {failure}");
+    }
+    running.server.stop(false).await;
+}
+
 #[actix_web::test]
 async fn what_fails_says_why_in_one_line() {
     let running = Running::start();
@@ -195,6 +390,8 @@ async fn what_fails_says_why_in_one_line() {
         ("channel list --connector c9", "no such connector"),
         ("mapping add 1 2", "not an enabled source"),
         ("mapping remove 4", "no mapping 4"),
+        ("mapping dry-run 4", "no such mapping"),
+        ("mapping dry-run 4 --last 0", "from 1 to 200"),
     ] {
         let failure = running.run(typed).await.err().unwrap().to_string();
         assert!(

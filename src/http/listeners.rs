@@ -96,6 +96,7 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         topology.routing.clone(),
         store.clone(),
         changes.clone(),
+        topology.outlets.clone(),
         IngestLimits {
             body_bytes_max: config.ingest.body_bytes_max,
             batch_items_max: config.ingest.batch_items_max,
@@ -222,6 +223,8 @@ fn serve_admin(
         store: store.clone(),
         changes,
         inspector: Some(topology.inspector.clone()),
+        running: Arc::new(topology.clone()),
+        routing: topology.routing.clone(),
         token: config.admin.token.clone(),
     });
     let server = HttpServer::new(move || {

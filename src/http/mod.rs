@@ -10,3 +10,4 @@ pub mod operators;
 pub mod origin;
 pub mod pages;
 pub mod public;
+pub mod running;

@@ -4,7 +4,7 @@
 use heliograph_bench::scenarios::{self, Context};
 
 /// Those that look at losses and need no other size of machine.
-const NAMES: [&str; 4] = ["e1", "e2", "e3", "e7"];
+const NAMES: [&str; 5] = ["e1", "e2", "e3", "e7", "e11"];
 
 #[test]
 fn scenarios_lose_nothing() {

@@ -186,8 +186,8 @@ fn what_may_not_be_is_refused_with_the_reason() {
             .admin
             .call("POST", "/api/mappings", Some(&filters))
             .unwrap(),
-        422,
-        "refused",
+        400,
+        "invalid",
     );
     let again = json!({"connector_id": desk.connector.connector_id, "tenant_key": "tenant"});
     refused(

@@ -7,6 +7,7 @@
 // Tables are written as values.
 #![allow(clippy::needless_pass_by_value, clippy::cast_possible_truncation)]
 
+mod administration;
 mod bad_input;
 mod bad_items;
 mod bench_tiny;
@@ -14,6 +15,7 @@ mod configuration;
 mod configuration_by_command_line;
 #[cfg(feature = "failpoints")]
 mod faults;
+mod fidelity;
 mod harness;
 mod ingest;
 mod ingest_joins;
@@ -22,6 +24,9 @@ mod ingest_threads;
 mod live;
 mod live_closes;
 mod live_tokens;
+mod mapping_rules;
+mod mentions;
+mod mirror_limits;
 mod mirroring;
 mod order;
 mod permissions;

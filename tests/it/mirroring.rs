@@ -43,7 +43,7 @@ fn map(desk: &Desk, source: u64) -> u64 {
 }
 
 /// Waits until nothing is left to do for a target: its deliveries.
-fn settled(desk: &Desk, target: u64) -> Vec<Value> {
+pub fn settled(desk: &Desk, target: u64) -> Vec<Value> {
     wait_for("the mirror to come to rest", || {
         let rows = desk
             .admin

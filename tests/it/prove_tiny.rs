@@ -41,3 +41,13 @@ fn no_viewer_misses_or_sees_twice() {
 fn nothing_is_lost_while_the_configuration_changes() {
     holds("reconfigure");
 }
+
+#[test]
+fn lost_answers_and_kills_lose_and_double_no_message() {
+    holds("mirror-lossy");
+}
+
+#[test]
+fn an_outage_is_waited_out() {
+    holds("outage");
+}

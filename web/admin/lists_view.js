@@ -1,17 +1,20 @@
 // @ts-check
-// Connectors, quarantine and audit: pages of a list as a table. Which columns a list has is said here once; fields the
+// Connectors, mirrors, dead letters, quarantine and audit: pages of a list as a table. Which columns a list has is said here once; fields the
 // server adds later show up in the details of a row.
 
 import { h } from '../shared/dom.js';
 import { exactTime, relativeTime } from '../shared/format.js';
 import { call } from './api.js';
+import { DEAD_LETTERS, MIRRORS } from './mirrors_view.js';
 
 const PAGE = 50;
 const CELL_LENGTH_MAX = 160;
 
 /**
  * @typedef {Record<string, any>} Item
- * @typedef {{ title: string, draw: (item: Item) => Node | string }} Column
+ * @typedef {{ pause: (target: Item) => void, resume: (target: Item) => void, redrive: (letter: Item) => void, redriveTarget: (letter: Item) => void,
+ *   drop: (letter: Item) => void, trail: (signal_id: string) => void }} Commands
+ * @typedef {{ title: string, draw: (item: Item, commands: Commands) => Node | string }} Column
  * @typedef {{ path: string, empty: string, columns: Column[], details: boolean }} List
  */
 
@@ -30,6 +33,8 @@ export const LISTS = {
       { title: 'Last seen', draw: (item) => time(item.last_seen_at_ms, 'never') },
     ],
   },
+  mirrors: MIRRORS,
+  dead: DEAD_LETTERS,
   quarantine: {
     path: '/api/quarantine', details: true,
     empty: 'Nothing in quarantine: every item a connector sent was understood.',
@@ -54,10 +59,11 @@ export const LISTS = {
 };
 
 export class ListView {
-  /** @param {HTMLElement} place @param {(error: unknown) => void} onError */
-  constructor(place, onError) {
+  /** @param {HTMLElement} place @param {(error: unknown) => void} onError @param {Commands} commands */
+  constructor(place, onError, commands) {
     this.place = place;
     this.onError = onError;
+    this.commands = commands;
     this.shown = '';
   }
 
@@ -78,7 +84,7 @@ export class ListView {
         const { items, next_after } = await call(`${list.path}?${query}`);
         if (this.shown !== name) return;
         if (after === null) this.place.replaceChildren(h('div', { class: 'tools' }, h('span', { class: 'push' }), refresh), h('div', { class: 'tree-scroll' }, h('table', { class: 'list' }, head, body)), h('div', { class: 'more' }, more));
-        body.append(...items.map((/** @type {Item} */ item) => drawItem(list, item)));
+        body.append(...items.map((/** @type {Item} */ item) => drawItem(list, item, this.commands)));
         if (body.childElementCount === 0) body.append(h('tr', {}, h('td', { colspan: list.columns.length + 1, class: 'empty' }, list.empty)));
         const next = next_after === null || next_after === undefined ? null : String(next_after);
         more.hidden = next === null;
@@ -99,9 +105,9 @@ export class ListView {
   }
 }
 
-/** @param {List} list @param {Item} item */
-function drawItem(list, item) {
-  const cells = list.columns.map((column) => h('td', { 'data-label': column.title }, column.draw(item)));
+/** @param {List} list @param {Item} item @param {Commands} commands */
+function drawItem(list, item, commands) {
+  const cells = list.columns.map((column) => h('td', { 'data-label': column.title }, column.draw(item, commands)));
   if (list.details) cells.push(h('td', { 'data-label': 'Details' }, h('details', {}, h('summary', {}, 'show'), h('pre', { tabindex: '0' }, JSON.stringify(item, null, 2)))));
   return h('tr', {}, cells);
 }

@@ -2,9 +2,10 @@
 // The operator's page: looks at the actors once a second, draws what it saw, and carries out what a person decides.
 
 import { byId, setText } from '../shared/dom.js';
-import { forgetToken, getActors, keepToken, SignedOut, unpark } from './api.js';
+import { call, forgetToken, getActors, keepToken, SignedOut, unpark } from './api.js';
 import { CardsView } from './cards_view.js';
 import { ListView } from './lists_view.js';
+import { TrailView } from './mirrors_view.js';
 import { measure, rowsOf, summarise } from './tree_core.js';
 import { drawTree } from './tree_view.js';
 
@@ -23,7 +24,23 @@ let timer;
 const choice = { needle: '', trouble: false, opened: new Map(), whole: new Set() };
 const detailed = new Set();
 const cards = new CardsView(byId('cards'));
-const lists = new ListView(byId('view-list'), onError);
+const lists = new ListView(byId('view-list'), onError, {
+  pause: (target) => decide({ title: `Pause ${nameOf(target)}?`, text: 'Nothing is sent there until it is resumed. What is wanted waits, in order.', yes: 'Pause' },
+    () => call(`/api/targets/${target.target_channel_id}/pause`, { method: 'POST', body: { version: target.version } })),
+  resume: (target) => decide({ title: `Resume ${nameOf(target)}?`, text: 'What has waited is sent now, in order.', yes: 'Resume' },
+    () => call(`/api/targets/${target.target_channel_id}/resume`, { method: 'POST', body: { version: target.version } })),
+  redrive: (letter) => decide({ title: 'Try this delivery again?', text: `Signal ${letter.signal_id}, as it reads now.`, yes: 'Redrive' },
+    () => call('/api/dead-letters/redrive', { method: 'POST', body: { items: [keyOf(letter)] } })),
+  redriveTarget: (letter) => decide({ title: `Try all dead letters of ${letter.target_channel_id} again?`, text: 'Up to 1,000 at a time, oldest first.', yes: 'Redrive all' },
+    () => call('/api/dead-letters/redrive', { method: 'POST', body: { target_channel_id: letter.target_channel_id } })),
+  drop: (letter) => decide({ title: 'Drop this delivery?', text: 'It is never tried again, also when the signal is edited. What stands in Discord stays there.', yes: 'Drop', reason: true },
+    (reason) => call('/api/deliveries/drop', { method: 'POST', body: { items: [keyOf(letter)], reason } })),
+  trail: (signal_id) => {
+    showTab(byId('tab-trail'));
+    void trail.show(signal_id);
+  },
+});
+const trail = new TrailView(byId('view-trail'), onError);
 const commands = {
   onToggle: (/** @type {string} */ key, /** @type {boolean} */ open) => drawAfter(() => choice.opened.set(key, open)),
   onWhole: (/** @type {string} */ key) => drawAfter(() => choice.whole.add(key)),
@@ -132,8 +149,9 @@ function showTab(tab) {
   byId('panel').setAttribute('aria-labelledby', tab.id);
   const name = tab.id.slice('tab-'.length);
   byId('view-actors').hidden = name !== 'actors';
-  byId('view-list').hidden = name === 'actors';
-  if (name === 'actors') {
+  byId('view-trail').hidden = name !== 'trail';
+  byId('view-list').hidden = name === 'actors' || name === 'trail';
+  if (name === 'actors' || name === 'trail') {
     lists.close();
     draw();
   } else {
@@ -156,19 +174,58 @@ function onTabKey(event) {
 
 /** @param {import('./tree_core.js').Measured} actor */
 function askUnpark(actor) {
+  const text = actor.last_panic === null ? 'It is parked: it used up its restarts.' : `It is parked: it used up its restarts. Last panic: ${actor.last_panic}`;
+  ask({ title: `Start ${actor.name} again?`, text, yes: 'Unpark' }, async () => {
+    await unpark(actor.name);
+    await poll();
+  });
+}
+
+/**
+ * Asks, does it, and shows the list as it is then.
+ * @param {Question} question
+ * @param {(reason: string) => Promise<unknown>} act
+ */
+function decide(question, act) {
+  ask(question, async (reason) => {
+    await act(reason);
+    if (lists.shown !== '') await lists.open(lists.shown);
+  });
+}
+
+/**
+ * `reason`: it must be said.
+ * @typedef {{ title: string, text: string, yes: string, reason?: boolean }} Question
+ * @param {Question} question
+ * @param {(reason: string) => Promise<unknown>} act
+ */
+function ask({ title, text, yes, reason = false }, act) {
   const dialog = /** @type {HTMLDialogElement} */ (byId('confirm'));
-  setText(byId('confirm-title'), `Start ${actor.name} again?`);
-  setText(byId('confirm-text'), actor.last_panic === null ? 'It is parked: it used up its restarts.' : `It is parked: it used up its restarts. Last panic: ${actor.last_panic}`);
-  setText(byId('confirm-yes'), 'Unpark');
+  const input = /** @type {HTMLInputElement} */ (byId('confirm-reason'));
+  setText(byId('confirm-title'), title);
+  setText(byId('confirm-text'), text);
+  setText(byId('confirm-yes'), yes);
+  byId('confirm-reason-row').hidden = !reason;
+  input.required = reason;
+  input.value = '';
   dialog.returnValue = 'no';
   dialog.onclose = async () => {
     if (dialog.returnValue !== 'yes') return;
     try {
-      await unpark(actor.name);
-      await poll();
+      await act(input.value.trim());
     } catch (error) {
       onError(error);
     }
   };
   dialog.showModal();
+}
+
+/** @param {Record<string, any>} target */
+function nameOf(target) {
+  return target.name === null ? target.target_channel_id : `#${target.name}`;
+}
+
+/** @param {Record<string, any>} letter */
+function keyOf({ signal_id, target_channel_id }) {
+  return { signal_id, target_channel_id };
 }

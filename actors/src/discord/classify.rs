@@ -1,16 +1,15 @@
 //! What an answer of Discord means: the status, the headers and the body together, in the words of `exchange`. Every kind of 429
 //! is told apart, and whatever does not read is said to be ambiguous.
 
-use super::is_full_page;
+use super::{
+    build::by_webhook,
+    lists::{self, Ours},
+};
 use crate::{
-    exchange::{Answer, Call, Listed, Outcome},
+    exchange::{Answer, Call, Outcome, Request},
     limits_core::{LimitHeaders, LimitKind},
-    payload::Identity,
 };
-use heliograph_schema::{
-    ids::{MessageId, UserId},
-    signal::{Embed, EmbedField},
-};
+use heliograph_schema::ids::{GuildId, MessageId, ThreadId, UserId};
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
@@ -18,12 +17,17 @@ use serde::Deserialize;
 const OLD_EDITS: u64 = 30_046;
 const CHANNEL_WRITES: u64 = 20_028;
 const SLOW_MODE: u64 = 20_016;
+/// Of codes that change what is known or what is answered (documented).
+const UNKNOWN_WEBHOOK: u64 = 10_015;
+const WRONG_WEBHOOK_TOKEN: u64 = 50_027;
+const THREAD_EXISTS: u64 = 160_004;
 /// Content Too Large.
 const TOO_LARGE: u16 = 413;
 /// A 429 that does not say how long.
 const RETRY_AFTER_MS_DEFAULT: i64 = 5_000;
 /// A 429 that says more is asked again after this.
 const RETRY_AFTER_MS_MAX: i64 = 3_600_000;
+const SECOND_MS: i64 = 1_000;
 const MESSAGE_CHARS_MAX: usize = 300;
 
 /// An answer as it came.
@@ -55,8 +59,16 @@ struct RefusalBody {
 }
 
 #[derive(Debug, Deserialize)]
-struct HasId {
+struct Posted {
     id: MessageId,
+    /// Of a webhook's post in a forum: the thread that was opened for it.
+    #[serde(default)]
+    channel_id: Option<ThreadId>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OpenedThread {
+    id: ThreadId,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,45 +77,28 @@ struct AccountBody {
 }
 
 #[derive(Debug, Deserialize)]
-struct MessageBody {
-    id: MessageId,
-    author: AccountBody,
-    #[serde(default)]
-    content: String,
-    #[serde(default)]
-    embeds: Vec<EmbedBody>,
+struct PlaceBody {
+    guild_id: GuildId,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct EmbedBody {
-    r#type: Option<String>,
-    title: Option<String>,
-    description: Option<String>,
-    image: Option<ImageBody>,
-    fields: Vec<EmbedField>,
+/// What `raw` means as the answer to the one request of a call. `ours`: which messages of a list are.
+pub(super) fn classify(request: &Request, raw: &Raw, ours: Option<&Ours>) -> Answer {
+    let is_webhooks = by_webhook(request).is_some();
+    let outcome = match failure(raw, is_webhooks) {
+        None => succeeded(&request.call, is_webhooks, raw, ours),
+        Some(Outcome::Rejected { code, .. }) if code == THREAD_EXISTS => existing_thread(request)
+            .map_or_else(|| rejected(raw), |thread_id| Outcome::Opened { thread_id }),
+        Some(failure) => failure,
+    };
+    answer(outcome, raw)
 }
 
-#[derive(Debug, Deserialize)]
-struct ImageBody {
-    #[serde(default)]
-    url: Option<String>,
-}
-
-/// What `raw` means as the answer to `call`. `me`: whose messages of a list are ours.
-pub(super) fn classify(call: &Call, raw: &Raw, me: Option<UserId>) -> Answer {
-    let outcome = failure(raw).unwrap_or_else(|| succeeded(call, raw, me));
-    Answer {
-        outcome,
-        headers: Some(limit_headers(&raw.headers, raw.epoch_ms)),
-    }
-}
-
-/// What an answer means that is no success.
-pub(super) fn failure(raw: &Raw) -> Option<Outcome> {
+/// What a request came to that was not done; `None`: it was done. Of a webhook's request a 401 says that the webhook's token is
+/// not taken, and nothing of the bot's.
+pub(super) fn failure(raw: &Raw, is_webhooks: bool) -> Option<Outcome> {
     Some(match raw.status {
         200..=299 => return None,
-        401 => Outcome::Unauthorized,
+        401 if !is_webhooks => Outcome::Unauthorized,
         429 => limited(raw),
         408 => ambiguous("408"),
         400..=499 => rejected(raw),
@@ -111,12 +106,29 @@ pub(super) fn failure(raw: &Raw) -> Option<Outcome> {
     })
 }
 
+/// The outcome with what the headers say.
+pub(super) fn answer(outcome: Outcome, raw: &Raw) -> Answer {
+    Answer {
+        outcome,
+        headers: Some(limit_headers(&raw.headers, raw.epoch_ms)),
+    }
+}
+
+/// Whether the answer says that this webhook is no more, or not under this token.
+pub(super) fn is_webhook_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected { code, .. } if [UNKNOWN_WEBHOOK, WRONG_WEBHOOK_TOKEN].contains(code))
+}
+
 /// The account in an answer to "who am I".
 pub(super) fn user_id(raw: &Raw) -> Option<UserId> {
-    let account: Option<AccountBody> = serde_json::from_slice(&raw.body).ok();
-    account
-        .filter(|_| raw.status == 200)
-        .map(|account| account.id)
+    let account: AccountBody = serde_json::from_slice(&raw.body).ok()?;
+    Some(account.id)
+}
+
+/// The guild in an answer to "what is this channel".
+pub(super) fn guild_id(raw: &Raw) -> Option<GuildId> {
+    let place: PlaceBody = serde_json::from_slice(&raw.body).ok()?;
+    Some(place.guild_id)
 }
 
 /// What the headers say of limits.
@@ -128,70 +140,57 @@ pub(super) fn limit_headers(headers: &HeaderMap, epoch_ms: i64) -> LimitHeaders 
         limit: text(headers, "x-ratelimit-limit").and_then(|limit| limit.parse().ok()),
         remaining: text(headers, "x-ratelimit-remaining").and_then(|left| left.parse().ok()),
         reset_after_ms: reset_after_ms.or(reset_at_ms.map(|at_ms| (at_ms - epoch_ms).max(0))),
+        answered_at_ms: reset_at_ms
+            .zip(reset_after_ms)
+            .map(|(at_ms, after_ms)| at_ms - after_ms),
     }
 }
 
-fn succeeded(call: &Call, raw: &Raw, me: Option<UserId>) -> Outcome {
-    match call {
-        Call::Edit { .. } => Outcome::Edited,
-        Call::Delete { .. } => Outcome::Deleted,
-        Call::Create { .. } => match serde_json::from_slice::<HasId>(&raw.body) {
-            Ok(message) => Outcome::Posted {
-                message_id: message.id,
-            },
-            Err(_) => ambiguous("the answer to a create does not read"),
-        },
+fn succeeded(call: &Call, is_webhooks: bool, raw: &Raw, ours: Option<&Ours>) -> Outcome {
+    let body = raw.body.as_slice();
+    let read = match call {
+        Call::Edit { .. } => return Outcome::Edited,
+        Call::Delete { .. } => return Outcome::Deleted,
+        Call::Archive { .. } => return Outcome::Archived,
+        Call::Create { .. } => posted(body).map(|post| Outcome::Posted {
+            message_id: post.id,
+        }),
+        Call::OpenPost { .. } if is_webhooks => posted(body)
+            .and_then(|post| post.channel_id)
+            .map(|thread_id| Outcome::Opened { thread_id }),
+        Call::OpenThread { .. } | Call::OpenPost { .. } => {
+            let thread: Option<OpenedThread> = serde_json::from_slice(body).ok();
+            thread.map(|thread| Outcome::Opened {
+                thread_id: thread.id,
+            })
+        }
         Call::List { .. } | Call::Survey { .. } => {
-            match (serde_json::from_slice::<Vec<MessageBody>>(&raw.body), me) {
-                (Ok(messages), Some(me)) => listed(messages, me),
-                _ => ambiguous("the list of messages does not read"),
-            }
+            ours.and_then(|ours| lists::messages(body, ours))
         }
-        _ => ambiguous("an answer to no question of ours"),
+        // Take several requests, each of which is read where it is made.
+        Call::FindThread { .. } | Call::FindWebhook | Call::MakeWebhook => None,
+    };
+    read.unwrap_or_else(|| unreadable(raw).outcome)
+}
+
+fn posted(body: &[u8]) -> Option<Posted> {
+    serde_json::from_slice(body).ok()
+}
+
+/// The thread of a message has the message's id.
+fn existing_thread(request: &Request) -> Option<ThreadId> {
+    match request.call {
+        Call::OpenThread {
+            from: Some(message_id),
+            ..
+        } => ThreadId::new(message_id.get()),
+        _ => None,
     }
 }
 
-/// Discord gives the page behind an id, newest first.
-fn listed(mut messages: Vec<MessageBody>, me: UserId) -> Outcome {
-    messages.sort_unstable_by_key(|message| message.id);
-    let next_after = messages
-        .last()
-        .filter(|_| is_full_page(messages.len()))
-        .map(|message| message.id.get());
-    let ours = messages
-        .into_iter()
-        .filter(|message| message.author.id == me);
-    Outcome::Listed {
-        unrecorded: ours.map(MessageBody::listed).collect(),
-        next_after,
-    }
-}
-
-impl MessageBody {
-    fn listed(self) -> Listed {
-        // Others are previews that Discord added.
-        let rich = self
-            .embeds
-            .into_iter()
-            .filter(|embed| embed.r#type.as_deref().is_none_or(|kind| kind == "rich"));
-        let embeds: Vec<Embed> = rich.map(EmbedBody::embed).collect();
-        Listed {
-            message_id: self.id,
-            identity: Identity::of(&self.content, &embeds),
-        }
-    }
-}
-
-impl EmbedBody {
-    fn embed(self) -> Embed {
-        Embed {
-            title: self.title,
-            description: self.description,
-            image_url: self.image.and_then(|image| image.url),
-            fields: self.fields,
-            ..Embed::default()
-        }
-    }
+/// Done, as far as the status goes, and the answer is not what it should be.
+pub(super) fn unreadable(raw: &Raw) -> Answer {
+    answer(ambiguous("the answer does not read"), raw)
 }
 
 fn limited(raw: &Raw) -> Outcome {
@@ -215,9 +214,12 @@ fn limited(raw: &Raw) -> Outcome {
     let in_body = said
         .map(|body| millis(body.retry_after))
         .filter(|ms| *ms > 0);
-    let retry_after_ms = seconds(&raw.headers, "retry-after")
-        .max(in_body)
-        .unwrap_or(RETRY_AFTER_MS_DEFAULT);
+    let in_header = seconds(&raw.headers, "retry-after");
+    let retry_after_ms = match (in_header, in_body) {
+        // The header is the body's number in whole seconds, rounded up; to wait for those would waste most of a short window.
+        (Some(header_ms), Some(body_ms)) if header_ms - body_ms < SECOND_MS => body_ms,
+        (header_ms, body_ms) => header_ms.max(body_ms).unwrap_or(RETRY_AFTER_MS_DEFAULT),
+    };
     Outcome::RateLimited {
         kind,
         retry_after_ms: retry_after_ms.clamp(1, RETRY_AFTER_MS_MAX),
@@ -275,6 +277,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::payload::PartPayload;
+    use heliograph_schema::{
+        delivery::Address,
+        ids::{ChannelId, WebhookId},
+    };
     use reqwest::header::{HeaderName, HeaderValue};
 
     fn raw(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Raw {
@@ -300,15 +306,41 @@ mod tests {
         }
     }
 
+    fn open(from: i64) -> Call {
+        Call::OpenThread {
+            name: "talk".into(),
+            from: MessageId::new(from),
+        }
+    }
+
+    fn post() -> Call {
+        Call::OpenPost {
+            name: "talk".into(),
+            payload: PartPayload::default(),
+        }
+    }
+
+    fn request(call: &Call, webhook: i64) -> Request {
+        Request {
+            request_id: 1,
+            target_channel_id: ChannelId::new(1).unwrap(),
+            at: Address {
+                thread_id: None,
+                webhook_id: WebhookId::new(webhook),
+            },
+            call: call.clone(),
+        }
+    }
+
     fn outcome(call: &Call, raw: &Raw) -> Outcome {
-        classify(call, raw, UserId::new(9)).outcome
+        classify(&request(call, 0), raw, None).outcome
     }
 
     #[test]
     #[expect(clippy::type_complexity)]
     fn every_429_is_what_it_is() {
         let json = r#"{"message":"limited","retry_after":1.25,"global":false}"#;
-        let table: [(&[(&'static str, &'static str)], &str, LimitKind, i64); 9] = [
+        let table: [(&[(&'static str, &'static str)], &str, LimitKind, i64); 10] = [
             (
                 &[
                     ("x-ratelimit-scope", "user"),
@@ -317,7 +349,7 @@ mod tests {
                 ],
                 json,
                 LimitKind::Bucket,
-                2_000,
+                1_250,
             ),
             (
                 &[
@@ -328,6 +360,12 @@ mod tests {
                 json,
                 LimitKind::Bucket,
                 1_250,
+            ),
+            (
+                &[("retry-after", "4"), ("x-ratelimit-bucket", "b")],
+                json,
+                LimitKind::Bucket,
+                4_000,
             ),
             (
                 &[("x-ratelimit-scope", "shared"), ("x-ratelimit-bucket", "b")],
@@ -414,7 +452,39 @@ mod tests {
                 r#"{"code":50035,"message":"Invalid Form Body","errors":{"content":1}}"#,
                 50_035,
             ),
+            (404, r#"{"code":10003,"message":"Unknown Channel"}"#, 10_003),
             (404, r#"{"code":10008,"message":"Unknown Message"}"#, 10_008),
+            (404, r#"{"code":10015,"message":"Unknown Webhook"}"#, 10_015),
+            (
+                400,
+                r#"{"code":30007,"message":"Maximum number of webhooks reached (15)"}"#,
+                30_007,
+            ),
+            (
+                400,
+                r#"{"code":50024,"message":"Cannot execute action on this channel type"}"#,
+                50_024,
+            ),
+            (
+                400,
+                r#"{"code":50083,"message":"Thread is archived"}"#,
+                50_083,
+            ),
+            (
+                400,
+                r#"{"code":160004,"message":"A thread has already been created"}"#,
+                160_004,
+            ),
+            (
+                400,
+                r#"{"code":160005,"message":"Thread is locked"}"#,
+                160_005,
+            ),
+            (
+                400,
+                r#"{"code":160006,"message":"Maximum number of active threads reached"}"#,
+                160_006,
+            ),
             (404, r#"{"code":0,"message":"404: Not Found"}"#, 0),
             (413, r#"{"code":40005}"#, 40_005),
             (413, "<html>", 0),
@@ -456,32 +526,67 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_ours_alone_and_oldest_first() {
-        let body = r#"[
-            {"id":"7","author":{"id":"9"},"content":"two","embeds":[{"type":"rich","title":"t"},{"type":"link","title":"preview"}]},
-            {"id":"6","author":{"id":"8"},"content":"somebody else"},
-            {"id":"5","author":{"id":"9"},"content":"one "}]"#;
-        let Outcome::Listed {
-            unrecorded,
-            next_after,
-        } = outcome(&Call::List { after: 1 }, &raw(200, &[], body))
-        else {
-            panic!("a list")
+    fn threads_are_opened_under_their_ids() {
+        let opened = |thread_id| Outcome::Opened {
+            thread_id: ThreadId::new(thread_id).unwrap(),
         };
-        assert_eq!(
-            unrecorded
-                .iter()
-                .map(|it| it.message_id.get())
-                .collect::<Vec<_>>(),
-            [5, 7]
+        let (thread, message) = (r#"{"id":"6"}"#, r#"{"id":"6","channel_id":"7"}"#);
+        let exists = r#"{"code":160004,"message":"A thread has already been created"}"#;
+        let table = [
+            (open(6), 0, 201, thread, opened(6)),
+            (open(0), 0, 201, thread, opened(6)),
+            (open(5), 0, 400, exists, opened(5)),
+            (post(), 0, 201, thread, opened(6)),
+            (post(), 3, 200, message, opened(7)),
+            (
+                Call::Archive { archived: true },
+                0,
+                200,
+                thread,
+                Outcome::Archived,
+            ),
+        ];
+        for (call, webhook, status, body, expected) in table {
+            let said = classify(&request(&call, webhook), &raw(status, &[], body), None).outcome;
+            assert_eq!(said, expected, "{call:?} {status}");
+        }
+        for (call, webhook, body) in [(open(0), 0, "{}"), (post(), 3, thread)] {
+            let said = classify(&request(&call, webhook), &raw(200, &[], body), None).outcome;
+            assert!(
+                matches!(said, Outcome::Ambiguous { .. }),
+                "{call:?}: {said:?}"
+            );
+        }
+        // Only of a thread from a message is it known which one there is.
+        let said = outcome(&open(0), &raw(400, &[], exists));
+        assert!(
+            matches!(said, Outcome::Rejected { code: 160_004, .. }),
+            "{said:?}"
         );
-        let titled = Embed {
-            title: Some("t".into()),
-            ..Embed::default()
-        };
-        assert_eq!(unrecorded[0].identity, Identity::of("one", &[]));
-        assert_eq!(unrecorded[1].identity, Identity::of("two", &[titled]));
-        assert_eq!(next_after, None);
+    }
+
+    #[test]
+    fn a_webhook_that_is_not_let_in_says_nothing_of_the_bot() {
+        let table = [
+            (
+                401,
+                r#"{"code":50027,"message":"Invalid Webhook Token"}"#,
+                true,
+            ),
+            (404, r#"{"code":10015,"message":"Unknown Webhook"}"#, true),
+            (404, r#"{"code":10008,"message":"Unknown Message"}"#, false),
+        ];
+        for (status, body, lost) in table {
+            let raw = raw(status, &[], body);
+            let said = classify(&request(&create(), 3), &raw, None).outcome;
+            assert!(
+                matches!(said, Outcome::Rejected { status: s, .. } if s == status),
+                "{said:?}"
+            );
+            assert_eq!(is_webhook_lost(&said), lost, "{said:?}");
+        }
+        let to_the_bot = classify(&request(&open(1), 3), &raw(401, &[], "{}"), None).outcome;
+        assert_eq!(to_the_bot, Outcome::Unauthorized);
     }
 
     #[test]
@@ -494,6 +599,11 @@ mod tests {
         assert_eq!(
             limit_headers(&raw(200, &both, "").headers, 1_000_000).reset_after_ms,
             Some(251)
+        );
+        assert_eq!(
+            limit_headers(&raw(200, &both, "").headers, 1_000_000).answered_at_ms,
+            Some(1_002_249),
+            "the moment of the reset less the time until then"
         );
         assert_eq!(
             limit_headers(&raw(200, &both[..1], "").headers, 1_000_000).reset_after_ms,

@@ -107,6 +107,12 @@ struct MemberBody {
     roles: Vec<RoleId>,
 }
 
+/// One look. Its requests take the turns of its target and count as the target's.
+struct Look<'a> {
+    way: &'a Way,
+    target: ChannelId,
+}
+
 /// Discord's word: the thing, or the code with which it is refused.
 enum Said<T> {
     Here(T),
@@ -127,15 +133,18 @@ impl Way {
     ) -> Seen {
         let age_ms = i64::try_from(age_max.as_millis()).unwrap_or(i64::MAX);
         let since_ms = self.clock.now_ms().saturating_sub(age_ms);
-        match self.channel(target).await? {
+        let look = Look { way: self, target };
+        match look.channel(target).await? {
             Said::Refused(UNKNOWN_CHANNEL) => Ok(blocked(permissions_core::channel_is_gone())),
-            Said::Refused(MISSING_ACCESS) => self.inspect_hidden(target, guild_id).await,
+            Said::Refused(MISSING_ACCESS) => look.at_hidden(guild_id).await,
             Said::Refused(code) => Err(refused("the channel", code)),
-            Said::Here(channel) => self.inspect_shown(channel, since_ms).await,
+            Said::Here(channel) => look.at_shown(channel, since_ms).await,
         }
     }
+}
 
-    async fn inspect_shown(&self, channel: ChannelBody, since_ms: i64) -> Seen {
+impl Look<'_> {
+    async fn at_shown(&self, channel: ChannelBody, since_ms: i64) -> Seen {
         let kind = i16::from(u8::from(channel.kind));
         let Some(guild_id) = channel.guild_id else {
             let obstacle =
@@ -154,7 +163,7 @@ impl Way {
             },
         };
         let facts = facts_of(channel.kind, place.unwrap_or(channel));
-        if let Some(guild) = self.discord.guilds.remembered(guild_id, since_ms) {
+        if let Some(guild) = self.way.discord.guilds.remembered(guild_id, since_ms) {
             let sight = sight(&guild, &facts, kind);
             if sight.obstacle.is_none() && sight.advice.is_none() {
                 return Ok(sight);
@@ -171,7 +180,7 @@ impl Way {
     }
 
     /// Discord shows no channel that the bot may not view, but in the list of a guild it shows all with their overwrites.
-    async fn inspect_hidden(&self, target: ChannelId, guild_id: Option<GuildId>) -> Seen {
+    async fn at_hidden(&self, guild_id: Option<GuildId>) -> Seen {
         let hidden = || blocked(permissions_core::channel_is_hidden());
         let Some(guild_id) = guild_id else {
             return Ok(hidden());
@@ -185,7 +194,9 @@ impl Way {
         let Said::Here(channels) = self.get::<Vec<ChannelBody>>(&route).await? else {
             return Ok(hidden());
         };
-        let found = channels.into_iter().find(|channel| channel.id == target);
+        let found = channels
+            .into_iter()
+            .find(|channel| channel.id == self.target);
         let sight = found.map(|channel| {
             let kind = i16::from(u8::from(channel.kind));
             sight(&guild, &facts_of(channel.kind, channel), kind)
@@ -232,44 +243,41 @@ impl Way {
             me,
             my_roles: member.roles,
         });
-        self.discord
-            .guilds
-            .remember(self.clock.now_ms(), facts.clone());
+        let now_ms = self.way.clock.now_ms();
+        self.way.discord.guilds.remember(now_ms, facts.clone());
         Ok(Some(facts))
     }
 
     async fn me(&self) -> Result<UserId, NotKnown> {
-        if let Some(me) = self.discord.me.get() {
+        if let Some(me) = self.way.discord.me.get() {
             return Ok(*me);
         }
         self.pass_gate().await?;
-        self.discord.who_am_i().await.map_err(|answer| {
-            let now_ms = self.clock.now_ms();
-            self.gate.with(|gate| gate.hear(now_ms, &answer.outcome));
+        let me = self.way.discord.who_am_i().await.map_err(|answer| {
+            self.heard(&answer.outcome);
             not_known("who the bot is", &answer.outcome)
-        })
+        })?;
+        self.way.gate.authorized();
+        Ok(me)
     }
 
     async fn get<T: DeserializeOwned>(&self, route: &Route<'_>) -> Result<Said<T>, NotKnown> {
         self.pass_gate().await?;
-        let asked = self.discord.exchange(BuiltRequest::from_route(route)).await;
-        let heard = |outcome: &Outcome| {
-            self.gate
-                .with(|gate| gate.hear(self.clock.now_ms(), outcome));
-        };
+        let built = BuiltRequest::from_route(route);
+        let asked = self.way.discord.exchange(built).await;
         let raw = asked.map_err(|answer| {
-            heard(&answer.outcome);
+            self.heard(&answer.outcome);
             not_known("Discord", &answer.outcome)
         })?;
-        match classify::failure(&raw) {
+        match classify::failure(&raw, false) {
             None => {
-                self.gate.with(|gate| gate.authorized());
+                self.way.gate.authorized();
                 serde_json::from_slice(&raw.body)
                     .map(Said::Here)
                     .map_err(|error| NotKnown(format!("an answer does not read: {error}")))
             }
             Some(outcome) => {
-                heard(&outcome);
+                self.heard(&outcome);
                 match outcome {
                     Outcome::Rejected { code, .. } => Ok(Said::Refused(code)),
                     other => Err(not_known("Discord", &other)),
@@ -278,12 +286,17 @@ impl Way {
         }
     }
 
+    fn heard(&self, outcome: &Outcome) {
+        let now_ms = self.way.clock.now_ms();
+        self.way.gate.hear(now_ms, self.target, outcome);
+    }
+
     /// Waits for a place under the limits over all channels, as long as it is worth waiting.
     async fn pass_gate(&self) -> Result<(), NotKnown> {
-        let until_ms = self.clock.now_ms() + GATE_WAIT_MS_MAX;
+        let until_ms = self.way.clock.now_ms() + GATE_WAIT_MS_MAX;
         loop {
-            let now_ms = self.clock.now_ms();
-            let Err(wait) = self.gate.with(|gate| gate.enter(now_ms)) else {
+            let now_ms = self.way.clock.now_ms();
+            let Err(wait) = self.way.gate.enter(now_ms, self.target) else {
                 return Ok(());
             };
             if wait.until_ms > until_ms {

@@ -2,6 +2,7 @@
 //! the front of the table, so that order holds.
 
 use super::delivery::{Delivery, Earlier, Reply};
+use super::planted::{Bug, planted};
 use super::{Effect, MirrorCore};
 use crate::rules_core::CompiledRules;
 use heliograph_schema::{
@@ -28,11 +29,15 @@ impl MirrorCore {
             delivery.want(now_ms, signal, revision, wanted.committed_at, &names);
             return;
         }
-        // The first revision of a signal: nothing of it can stand anywhere.
-        let is_new = wanted.desired_revision == 1;
+        // The first revision of a signal: nothing of it can stand anywhere, unless its row was read before the word of its
+        // commit came.
+        let is_new = wanted.desired_revision == 1
+            && (wanted.ordinal > self.read_up_to || planted(Bug::PostedFromRowAndWord));
         let out_of_turn = is_new && self.behind;
         if self.reading || out_of_turn || self.deliveries.len() >= self.settings.backlog_max {
-            self.pass_over();
+            if !(self.reading && planted(Bug::WantedWhileReading)) {
+                self.pass_over();
+            }
             return;
         }
         // A row knows the thread's name and brings the rules that nobody has told of yet.
@@ -66,7 +71,7 @@ impl MirrorCore {
     }
 
     pub(super) fn read(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
-        let has_room = self.deliveries.len() * 2 <= self.settings.backlog_max;
+        let has_room = self.look_again || self.deliveries.len() * 2 <= self.settings.backlog_max;
         if !self.is_settled || self.reading || !self.behind || !has_room {
             return;
         }
@@ -75,6 +80,8 @@ impl MirrorCore {
             return;
         }
         self.reading = true;
+        self.read_asked_ms = now_ms;
+        self.look_again = false;
         self.passed_over = false;
         self.touched.clear();
         if let Some(recording) = &self.recording {
@@ -101,7 +108,8 @@ impl MirrorCore {
             let names = self.names.clone();
             let signal_id = row.signal.signal_id;
             let is_full = self.deliveries.len() >= self.settings.backlog_max;
-            let is_touched = self.touched.contains(&signal_id);
+            let is_touched = self.touched.contains(&signal_id) && !planted(Bug::StaleRows);
+            let ordinal = row.ordinal;
             match self.delivery(signal_id) {
                 // Of one that is not known yet a reading of its own is under way, which alone may tell.
                 Some(delivery) => {
@@ -115,7 +123,12 @@ impl MirrorCore {
                 }
                 None => match rules {
                     Some(Ok(rules)) => self.insert(Delivery::pending(
-                        now_ms, row, started_ms, spans, rules, names,
+                        self.read_asked_ms,
+                        row,
+                        started_ms,
+                        spans,
+                        rules,
+                        names,
                     )),
                     Some(Err(reason)) => {
                         self.insert(Delivery::poisoned(now_ms, row, reason, names))
@@ -123,6 +136,7 @@ impl MirrorCore {
                     None => all_taken = false,
                 },
             }
+            self.read_up_to = self.read_up_to.max(ordinal);
         }
         self.behind = !all_taken || self.passed_over;
     }
@@ -151,20 +165,22 @@ impl MirrorCore {
         }
     }
 
-    pub(super) fn row(
-        &mut self,
-        now_ms: i64,
-        signal_id: SignalId,
-        row: Option<Box<PendingDelivery>>,
-    ) {
-        let (started_ms, spans, behind) = (self.started_ms, self.settings.spans(), self.behind);
+    pub(super) fn row(&mut self, signal_id: SignalId, row: Option<Box<PendingDelivery>>) {
+        let (started_ms, spans) = (self.started_ms, self.settings.spans());
+        let unread_from = if self.behind {
+            self.read_up_to
+        } else {
+            i64::MAX
+        };
         let rules = row.as_ref().map(|row| self.rules_of(row.rule_set_id));
         let Some(delivery) = self.delivery(signal_id).filter(|delivery| !delivery.known) else {
             return;
         };
         match (row, rules) {
             (Some(row), Some(Some(Ok(rules)))) => {
-                delivery.learn(now_ms, *row, started_ms, spans, rules);
+                // Asked for when it was wanted.
+                let asked_ms = delivery.wanted_at_ms;
+                delivery.learn(asked_ms, *row, started_ms, spans, rules);
             }
             (Some(_), Some(Some(Err(reason)))) => delivery.poison(reason),
             (Some(_), _) => {
@@ -174,7 +190,7 @@ impl MirrorCore {
             (None, _) => return self.remove(signal_id),
         }
         // Its messages have yet to appear, and others that come before it may still wait in the table.
-        if behind && delivery.delivered_revision == 0 {
+        if delivery.ordinal > unread_from && delivery.delivered_revision == 0 {
             self.remove(signal_id);
         }
     }
@@ -182,7 +198,7 @@ impl MirrorCore {
     pub(super) fn read_failed(&mut self, now_ms: i64, read: &Effect) {
         self.read_not_before_ms = now_ms + READ_RETRY_MS;
         match read {
-            Effect::ReadPending { .. } => self.reading = false,
+            Effect::ReadPending { .. } => (self.reading, self.look_again) = (false, true),
             Effect::ReadRow(signal_id) => {
                 // The table is asked for everything again.
                 if self

@@ -1,20 +1,24 @@
 //! What to do next: the first delivery that can go on, within the limits, and the request for it.
 
-use super::delivery::{Delivery, Earlier, Reply, Step};
+use super::delivery::{Delivery, Earlier, Reply, Step, UNCERTAIN};
 use super::inventory::Inventory;
+use super::places::lane;
+use super::planted::{Bug, planted};
 use super::{Door, Effect, Errand, Flight, MirrorCore, RECORD_REPEAT_MS};
 use crate::{
     exchange::{Call, Request},
-    limits_core::{Permit, Route},
+    limits_core::{Lane, Permit, Route},
 };
 use heliograph_schema::{
     delivery::{Address, PartChange, PostedPart, Progress},
-    ids::{MessageId, SignalId, ThreadId},
+    ids::{ChannelId, MessageId, SignalId, ThreadId},
 };
 
 impl MirrorCore {
     pub(super) fn advance(&mut self, now_ms: i64, door: Door<'_>, effects: &mut Vec<Effect>) {
-        if let Some(recording) = &self.recording {
+        if let Some(recording) = &self.recording
+            && !(self.is_settled && planted(Bug::RecordNotAwaited))
+        {
             effects.push(Effect::WakeAt(
                 (recording.handed_over_ms + RECORD_REPEAT_MS).max(now_ms + 1),
             ));
@@ -32,10 +36,9 @@ impl MirrorCore {
         if self.record_cancelled(now_ms, effects) || !self.settings.has_token || self.is_paused {
             return;
         }
-        let pause_ms = self
-            .parked
-            .as_ref()
-            .map_or(self.not_before_ms, |parked| parked.probe_at_ms);
+        // A probe of a parked target may fail for other reasons: then both wait.
+        let probe_at_ms = self.parked.as_ref().map(|parked| parked.probe_at_ms);
+        let pause_ms = probe_at_ms.map_or(self.not_before_ms, |at| at.max(self.not_before_ms));
         if now_ms < pause_ms {
             effects.push(Effect::WakeAt(pause_ms));
             return;
@@ -88,14 +91,21 @@ impl MirrorCore {
         let mut sooner =
             |at_ms: i64| wake_ms = Some(wake_ms.map_or(at_ms, |known| known.min(at_ms)));
         let mut earlier_is_waiting = false;
+        let mut earlier_is_in_doubt = false;
+        let mut wanted_is_in_doubt = false;
+        let mut left_over = None;
         for delivery in self.deliveries.values_mut() {
             if !delivery.known {
                 // Its messages may have yet to appear; its row will tell in a moment.
-                earlier_is_waiting = true;
+                (earlier_is_waiting, earlier_is_in_doubt, wanted_is_in_doubt) = (true, true, true);
                 continue;
             }
+            let (may_be_anothers, may_be_an_older_ones) = (earlier_is_in_doubt, wanted_is_in_doubt);
+            earlier_is_in_doubt |= delivery.doubt.is_some();
+            wanted_is_in_doubt |= delivery.doubt.is_some() && !delivery.is_deleted();
             let (signal_id, is_to_appear) = (delivery.signal_id(), delivery.is_to_appear());
-            if is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id) {
+            let is_out_of_turn = is_to_appear && earlier_is_waiting && in_doubt != Some(signal_id);
+            if is_out_of_turn && !planted(Bug::CreatesOutOfTurn) {
                 continue;
             }
             earlier_is_waiting |= is_to_appear;
@@ -111,7 +121,7 @@ impl MirrorCore {
                 Some(first) => first,
                 None => delivery.step(now_ms, target, self.inventory.as_ref(), spans),
             };
-            let step = match step {
+            let mut step = match step {
                 Step::Edit { at, .. } => self.places.reach(at).unwrap_or(step),
                 step => step,
             };
@@ -123,8 +133,23 @@ impl MirrorCore {
                     | Step::List { .. }
                     | Step::Adopt { .. }
             );
-            if makes_or_reads && in_doubt.is_some_and(|other| other != signal_id) {
+            let is_shut_out = in_doubt.is_some_and(|other| other != signal_id);
+            if makes_or_reads && is_shut_out && !planted(Bug::DoubtNotExclusive) {
                 continue;
+            }
+            // What is found and looks like several is the oldest's that is to stay: they appeared in order. What this life sent
+            // cannot wait for that one's turn. One that may have found another's is edited.
+            if let Step::Adopt { digest, .. } = &mut step {
+                if in_doubt.is_none() && delivery.is_deleted() {
+                    left_over = left_over.or(Some((signal_id, step)));
+                    continue;
+                }
+                if in_doubt.is_none() && may_be_an_older_ones {
+                    continue;
+                }
+                if may_be_anothers {
+                    *digest = UNCERTAIN.to_vec();
+                }
             }
             match step {
                 Step::Wait(at_ms) => at_ms.into_iter().for_each(&mut sooner),
@@ -144,8 +169,9 @@ impl MirrorCore {
                     effects.push(Effect::ReadThread(thread_id));
                 }
                 step => match step
-                    .route()
-                    .map_or(Permit::Now, |route| self.limits.may_send(now_ms, route))
+                    .lane(target)
+                    .filter(|_| !planted(Bug::LimitsIgnored))
+                    .map_or(Permit::Now, |lane| self.limits.may_send(now_ms, lane))
                 {
                     Permit::Now => return Choice::Act(signal_id, step),
                     Permit::At(at_ms) => sooner(at_ms),
@@ -153,7 +179,10 @@ impl MirrorCore {
                 },
             }
         }
-        Choice::Wait(wake_ms)
+        match left_over.filter(|_| !wanted_is_in_doubt) {
+            Some((signal_id, step)) => Choice::Act(signal_id, step),
+            None => Choice::Wait(wake_ms),
+        }
     }
 
     pub(super) fn act(
@@ -171,11 +200,12 @@ impl MirrorCore {
             digest,
             at,
         };
-        let thread = |thread_id, call, digest| Errand::Thread {
+        let thread = |thread_id, call, digest, webhook_id| Errand::Thread {
             signal_id,
             thread_id,
             call,
             digest,
+            webhook_id,
         };
         let errand = match step {
             Step::Create {
@@ -223,17 +253,28 @@ impl MirrorCore {
                 name,
                 payload,
                 digest,
-            } => thread(thread_id, Call::OpenPost { name, payload }, digest),
+                webhook_id,
+            } => thread(
+                thread_id,
+                Call::OpenPost { name, payload },
+                digest,
+                webhook_id,
+            ),
             Step::OpenThread {
                 thread_id,
                 name,
                 from,
-            } => thread(thread_id, Call::OpenThread { name, from }, Vec::new()),
+            } => thread(thread_id, Call::OpenThread { name, from }, Vec::new(), None),
             Step::FindThread {
                 thread_id,
                 name,
                 since_ms,
-            } => thread(thread_id, Call::FindThread { name, since_ms }, Vec::new()),
+            } => thread(
+                thread_id,
+                Call::FindThread { name, since_ms },
+                Vec::new(),
+                None,
+            ),
             Step::FindWebhook => Errand::Webhook(Call::FindWebhook),
             Step::MakeWebhook => Errand::Webhook(Call::MakeWebhook),
             Step::List { from_ms, thread_id } => self.reading_from(now_ms, from_ms, thread_id),
@@ -314,9 +355,10 @@ impl MirrorCore {
             return;
         }
         self.held = None;
-        let (call, at) = errand.request();
+        let (call, at) = (errand.call(), errand.at());
         let signal_id = errand.signal_id();
-        self.limits.sent(now_ms, call.route());
+        let lane = errand.lane(self.settings.target_channel_id);
+        self.limits.sent(now_ms, lane);
         let request_id = self.fresh_id();
         self.flight = Some(Flight {
             request_id,
@@ -345,8 +387,10 @@ impl MirrorCore {
         let Some(thread) = self.archiving.front().copied() else {
             return;
         };
-        match self.limits.may_send(now_ms, Route::ChangeThread) {
-            Permit::Now => self.send(now_ms, Errand::Archive(thread), door, effects),
+        let errand = Errand::Archive(thread);
+        let lane = errand.lane(self.settings.target_channel_id);
+        match self.limits.may_send(now_ms, lane) {
+            Permit::Now => self.send(now_ms, errand, door, effects),
             Permit::At(at_ms) => effects.push(Effect::WakeAt(at_ms)),
             Permit::AfterAnswer => {}
         }
@@ -386,6 +430,11 @@ impl Errand {
         }
     }
 
+    /// Whose limits its request falls under.
+    pub(super) fn lane(&self, target: ChannelId) -> Lane {
+        lane(self.route(), self.at(), target)
+    }
+
     fn signal_id(&self) -> Option<SignalId> {
         match self {
             Self::Delivery { signal_id, .. } | Self::Thread { signal_id, .. } => Some(*signal_id),
@@ -395,25 +444,35 @@ impl Errand {
         }
     }
 
-    pub(super) fn request(&self) -> (Call, Address) {
+    /// Where its request goes.
+    pub(super) fn at(&self) -> Address {
         let in_thread = |thread_id| Address {
             thread_id,
             webhook_id: None,
         };
         match self {
-            Self::Delivery { call, at, .. } => (call.clone(), *at),
-            Self::Thread { call, .. } | Self::Webhook(call) => (call.clone(), Address::default()),
-            Self::Archive(thread) => {
-                let archived = thread.is_archived;
-                let at = in_thread(Some(thread.mirrored_thread_id));
-                (Call::Archive { archived }, at)
+            Self::Delivery { at, .. } => *at,
+            Self::Thread { webhook_id, .. } => Address {
+                thread_id: None,
+                webhook_id: *webhook_id,
+            },
+            Self::Webhook(_) => Address::default(),
+            Self::Archive(thread) => in_thread(Some(thread.mirrored_thread_id)),
+            Self::Survey { thread_id, .. } => in_thread(*thread_id),
+            Self::Reading { inventory, .. } => in_thread(inventory.thread_id),
+        }
+    }
+
+    fn call(&self) -> Call {
+        match self {
+            Self::Delivery { call, .. } | Self::Thread { call, .. } | Self::Webhook(call) => {
+                call.clone()
             }
-            Self::Survey { thread_id, after } => {
-                (Call::Survey { after: *after }, in_thread(*thread_id))
-            }
-            Self::Reading { inventory, after } => {
-                (Call::List { after: *after }, in_thread(inventory.thread_id))
-            }
+            Self::Archive(thread) => Call::Archive {
+                archived: thread.is_archived,
+            },
+            Self::Survey { after, .. } => Call::Survey { after: *after },
+            Self::Reading { after, .. } => Call::List { after: *after },
         }
     }
 }

@@ -1,9 +1,14 @@
 //! One delivery in a mirror's hands: what stands in Discord, what shall stand there, and the next step from the one to the
 //! other. A create whose answer was lost leaves a doubt, which is settled before anything else is done.
 
-use super::{doubt::Doubt, inventory::Inventory};
+use super::{
+    doubt::Doubt,
+    inventory::Inventory,
+    places::lane,
+    planted::{Bug, planted},
+};
 use crate::{
-    limits_core::Route,
+    limits_core::{Lane, Route},
     markup_core::Names,
     payload::{Identity, PartPayload, Posting, nonce},
     render_core::{How, Rendering, render_with},
@@ -11,7 +16,7 @@ use crate::{
 };
 use heliograph_schema::{
     delivery::{Address, PendingDelivery, PostedPart, WantedDelivery},
-    ids::{ChannelId, MessageId, RoleId, SignalId, ThreadId},
+    ids::{ChannelId, MessageId, RoleId, SignalId, ThreadId, WebhookId},
     signal::SignalState,
 };
 use std::{
@@ -24,7 +29,7 @@ use std::{
 /// A digest that no payload has: the message stands, but what it shows is not certain.
 pub(super) const UNCERTAIN: &[u8] = b"?";
 
-/// The age of a row is only as exact as the time it took to read it.
+/// Clocks may drift by so much while a row is read.
 const START_MARGIN_MS: i64 = 5_000;
 
 /// What a mirror holds of a signal.
@@ -131,6 +136,7 @@ pub(super) enum Step {
         name: String,
         payload: PartPayload,
         digest: Vec<u8>,
+        webhook_id: Option<WebhookId>,
     },
     OpenThread {
         thread_id: ThreadId,
@@ -173,18 +179,32 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// The route of the request it needs; `None` when it needs none.
-    pub(super) fn route(&self) -> Option<Route> {
-        match self {
-            Self::Create { .. } => Some(Route::Create),
-            Self::Edit { .. } => Some(Route::Edit),
-            Self::Delete { .. } => Some(Route::Delete),
-            Self::List { .. } => Some(Route::List),
-            Self::OpenPost { .. } | Self::OpenThread { .. } => Some(Route::OpenThread),
-            Self::FindThread { .. } => Some(Route::FindThread),
-            Self::FindWebhook | Self::MakeWebhook => Some(Route::Webhook),
-            _ => None,
-        }
+    /// Whose limits the request it needs falls under; `None` when it needs none.
+    pub(super) fn lane(&self, target: ChannelId) -> Option<Lane> {
+        let (route, at) = match self {
+            Self::Create { at, .. } => (Route::Create, *at),
+            Self::Edit { at, .. } => (Route::Edit, *at),
+            Self::Delete { at, .. } => (Route::Delete, *at),
+            Self::List { thread_id, .. } => {
+                let at = Address {
+                    thread_id: *thread_id,
+                    webhook_id: None,
+                };
+                (Route::List, at)
+            }
+            Self::OpenPost { webhook_id, .. } => {
+                let at = Address {
+                    thread_id: None,
+                    webhook_id: *webhook_id,
+                };
+                (Route::OpenThread, at)
+            }
+            Self::OpenThread { .. } => (Route::OpenThread, Address::default()),
+            Self::FindThread { .. } => (Route::FindThread, Address::default()),
+            Self::FindWebhook | Self::MakeWebhook => (Route::Webhook, Address::default()),
+            _ => return None,
+        };
+        Some(lane(route, at, target))
     }
 }
 
@@ -240,9 +260,10 @@ impl Delivery {
         }
     }
 
-    /// From its row. `started_ms`: what was wanted before may have been attempted by an earlier life.
+    /// From its row, which was asked for at `asked_ms`. `started_ms`: what was wanted before may have been attempted by an
+    /// earlier life.
     pub(super) fn pending(
-        now_ms: i64,
+        asked_ms: i64,
         row: PendingDelivery,
         started_ms: i64,
         spans: Spans,
@@ -258,8 +279,8 @@ impl Delivery {
             desired_revision: row.desired_revision,
             committed_at: None,
         };
-        let mut delivery = Self::wanted(now_ms, wanted, false, rules.clone(), names);
-        delivery.learn(now_ms, row, started_ms, spans, rules);
+        let mut delivery = Self::wanted(asked_ms, wanted, false, rules.clone(), names);
+        delivery.learn(asked_ms, row, started_ms, spans, rules);
         delivery
     }
 
@@ -292,7 +313,7 @@ impl Delivery {
     /// Takes over what the row says of Discord. Only for a delivery of which nothing was known.
     pub(super) fn learn(
         &mut self,
-        now_ms: i64,
+        asked_ms: i64,
         row: PendingDelivery,
         started_ms: i64,
         spans: Spans,
@@ -300,11 +321,12 @@ impl Delivery {
     ) {
         (self.rules, self.thread_name, self.repairs) = (rules, row.thread_name, row.repairs);
         self.rendered = None;
-        self.wanted_at_ms = now_ms - row.wanted_age_ms;
+        // Its age is that of a moment between question and answer, which may lie far apart: rather too old than too young.
+        self.wanted_at_ms = asked_ms - row.wanted_age_ms;
         self.changed_at_ms = self.changed_at_ms.min(self.wanted_at_ms);
         self.delivered_revision = row.delivered_revision;
         self.attempts = row.attempts;
-        self.not_before_ms = now_ms + row.wait_ms.max(0);
+        self.not_before_ms = asked_ms + row.wait_ms.max(0);
         self.parts = row
             .parts
             .iter()
@@ -313,8 +335,9 @@ impl Delivery {
             .collect();
         self.known = true;
         let names = self.names.clone();
-        self.want(now_ms, row.signal, row.desired_revision, None, &names);
-        if self.wanted_at_ms < started_ms + START_MARGIN_MS {
+        self.want(asked_ms, row.signal, row.desired_revision, None, &names);
+        let is_old = self.wanted_at_ms < started_ms + START_MARGIN_MS;
+        if is_old && !planted(Bug::NoInheritedDoubt) {
             self.is_inherited = true;
             self.doubt_what_stands();
             self.doubt = self.inherit_doubt(started_ms, spans);
@@ -331,7 +354,7 @@ impl Delivery {
         committed_at: Option<Instant>,
         names: &Arc<Names>,
     ) {
-        if desired_revision > self.desired_revision {
+        if desired_revision > self.desired_revision && !planted(Bug::OlderRevisionWins) {
             (self.signal, self.names) = (signal, names.clone());
             self.changed_at_ms = now_ms;
             self.desired_revision = desired_revision;
@@ -365,7 +388,8 @@ impl Delivery {
 
     /// It was deleted before anything of it was ever sent.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.known && self.is_deleted() && self.parts.is_empty() && self.doubt.is_none()
+        let is_sure = self.doubt.is_none() || planted(Bug::CancelledInDoubt);
+        self.known && self.is_deleted() && self.parts.is_empty() && is_sure
     }
 
     pub(super) fn is_single(&self) -> bool {
@@ -396,7 +420,7 @@ impl Delivery {
     ) {
         self.overtaken.remove(&part);
         let at = self.parts.get(&part).map_or(self.at, |stands| stands.at);
-        let Some(at_ms) = unsure_until_ms else {
+        let Some(at_ms) = unsure_until_ms.filter(|_| !planted(Bug::NoEditRepeated)) else {
             return self.stand(part, message_id, digest, at);
         };
         self.overtaken.insert(part, (digest.to_vec(), at_ms));
@@ -496,6 +520,14 @@ impl Delivery {
         !self.parts.contains_key(&part) && !self.gone.contains(&part)
     }
 
+    /// Whether this is what `part` shall show.
+    pub(super) fn wants(&mut self, part: u16, digest: &[u8]) -> bool {
+        let wanted = self.rendered().unwrap_or_default();
+        wanted
+            .get(usize::from(part))
+            .is_some_and(|part| part.digest == digest)
+    }
+
     /// What to do next. Steps are small: the next one is asked for when this one has been recorded.
     pub(super) fn step(
         &mut self,
@@ -506,6 +538,15 @@ impl Delivery {
     ) -> Step {
         if let Err(reason) = self.rendered() {
             return Step::Poison(reason);
+        }
+        // A deletion nobody answered may still be carried out: what is wanted again by now is taken away for certain first.
+        let deleting = self.deleting.iter().filter_map(|it| self.parts.get(it));
+        if let Some(stands) = { deleting }.next_back() {
+            return Step::Delete {
+                part: stands.part,
+                message_id: stands.message_id,
+                at: stands.at,
+            };
         }
         if self.may_edit_before_settling()
             && let (Some(edit), _) = self.edit(now_ms)
@@ -596,7 +637,11 @@ impl Delivery {
             target_channel_id: target,
             part,
             delivered_revision: self.delivered_revision,
-            removals: self.removals,
+            removals: match self.removals {
+                _ if planted(Bug::RemovalsNotCounted) => 0,
+                removals if planted(Bug::NoncePerAttempt) => removals + self.faults,
+                removals => removals,
+            },
             repairs: self.repairs,
         };
         Step::Create {
@@ -614,12 +659,16 @@ impl Delivery {
         match self.rendered().map(<[Rendered]>::first) {
             Err(reason) => Step::Poison(reason),
             Ok(None) => Step::Wait(None),
-            Ok(Some(first)) => Step::OpenPost {
-                thread_id,
-                name,
-                payload: first.payload.clone(),
-                digest: first.digest.clone(),
-            },
+            Ok(Some(first)) => {
+                let (payload, digest) = (first.payload.clone(), first.digest.clone());
+                Step::OpenPost {
+                    thread_id,
+                    name,
+                    payload,
+                    digest,
+                    webhook_id: self.at.webhook_id,
+                }
+            }
         }
     }
 }

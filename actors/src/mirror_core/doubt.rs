@@ -4,6 +4,7 @@
 use super::{
     delivery::{Delivery, Earlier, Spans, Step, UNCERTAIN},
     inventory::Inventory,
+    planted::{Bug, planted},
 };
 use crate::payload::{Identity, PartPayload};
 use heliograph_schema::{ids::ChannelId, signal::SignalState};
@@ -102,7 +103,8 @@ impl Delivery {
         let is_wanted = usize::from(doubt.part) < self.rendered.as_ref().map_or(0, Vec::len);
         // A webhook knows no nonces: what it may have posted is looked for and never repeated in hope.
         let may_repeat = is_wanted && !doubt.is_refused && self.at.webhook_id.is_none();
-        if may_repeat && now_ms <= doubt.trusted_until_ms {
+        let is_trusted = now_ms <= doubt.trusted_until_ms || planted(Bug::TrustForEver);
+        if may_repeat && is_trusted {
             return Some(self.create(doubt.part, target));
         }
         let list = Step::List {
@@ -132,7 +134,7 @@ impl Delivery {
             });
         }
         let settled_ms = doubt.last_ms + spans.settle_ms;
-        if inventory.at_ms >= settled_ms {
+        if inventory.at_ms >= settled_ms || planted(Bug::NoSettling) {
             self.doubt = None;
             return None;
         }
@@ -187,6 +189,15 @@ impl Delivery {
 
     /// What the message in doubt may look like; `None` while earlier revisions must be read to know.
     fn candidates(&self, doubt: &Doubt, inventory: &Inventory) -> Option<Vec<Identity>> {
+        if planted(Bug::NoSentPayloads) {
+            let current = self.rendered.as_deref()?.get(usize::from(doubt.part));
+            return Some(
+                current
+                    .map(|it| it.payload.identity())
+                    .into_iter()
+                    .collect(),
+            );
+        }
         let mut candidates: Vec<Identity> =
             doubt.sent.iter().map(|(identity, _)| *identity).collect();
         if !doubt.inherited || inventory.is_empty() {
@@ -198,7 +209,7 @@ impl Delivery {
             .and_then(|parts| parts.get(usize::from(doubt.part)));
         candidates.extend(current.map(|part| part.payload.identity()));
         match &self.earlier {
-            _ if self.is_single() => Some(candidates),
+            _ if self.is_single() || planted(Bug::NoEarlierPayloads) => Some(candidates),
             Earlier::Read(earlier) => {
                 candidates.extend(earlier);
                 Some(candidates)

@@ -3,9 +3,10 @@
 //! looked for first, but for a thread that hangs on a message, of which Discord allows only one.
 
 use super::delivery::{Delivery, Spans, Step};
+use crate::limits_core::{Lane, Route};
 use heliograph_schema::{
     delivery::{Address, KnownThread},
-    ids::{MessageId, ThreadId, WebhookId},
+    ids::{ChannelId, MessageId, ThreadId, WebhookId},
     rules::{AuthorStyle, ThreadStyle},
 };
 use std::collections::HashMap;
@@ -218,6 +219,14 @@ impl Places {
             .filter(|webhook_id| self.webhook == Webhook::Known(*webhook_id));
         Address { webhook_id, ..at }
     }
+}
+
+/// Whose limits a request of this route to this address falls under: a webhook's, a thread's or the channel's.
+pub(super) fn lane(route: Route, at: Address, target: ChannelId) -> Lane {
+    let webhook = at.webhook_id.map(WebhookId::get);
+    let thread = at.thread_id.map(ThreadId::get);
+    let place = webhook.or(thread).and_then(ChannelId::new);
+    Lane::new(route, place.unwrap_or(target))
 }
 
 fn thread_name(name: Option<&str>, delivery: &Delivery) -> String {

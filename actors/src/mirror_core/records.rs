@@ -1,5 +1,6 @@
 //! What was done goes on record before anything else is done, and is handed over again until it is confirmed.
 
+use super::planted::{Bug, planted};
 use super::{Effect, MirrorCore, RECORD_REPEAT_MS, Recording};
 use crate::exchange::{Answer, Outcome};
 use heliograph_schema::{
@@ -77,7 +78,9 @@ impl MirrorCore {
                 self.remove(record.signal_id);
             } else if matches!(record.progress, Progress::Delivered { .. }) {
                 delivery.delivered_revision = revision;
-                delivery.removals = 0;
+                if !planted(Bug::RemovalsKept) {
+                    delivery.removals = 0;
+                }
                 delivery.gone.clear();
                 delivery.deleting.clear();
                 delivery.may_have_deleted = false;

@@ -77,7 +77,9 @@ impl Turn {
         while let Some(input) = inputs.pop() {
             let (now_ms, gate) = (self.now_ms, &mut self.gate);
             self.wake_ms = None;
-            for effect in self.core.handle(now_ms, input, &mut || gate.enter(now_ms)) {
+            for effect in self.core.handle(now_ms, input, &mut || {
+                gate.enter(now_ms, ChannelId::new(77).unwrap())
+            }) {
                 match effect {
                     Effect::Send { request, .. } => self.sent.push(request),
                     Effect::Record { record_id, .. } => inputs.push(Input::Recorded(record_id)),
@@ -96,7 +98,8 @@ impl Turn {
 
     fn answer(&mut self, outcome: Outcome) {
         let request = self.sent.remove(0);
-        self.gate.hear(self.now_ms, &outcome);
+        self.gate
+            .hear(self.now_ms, ChannelId::new(77).unwrap(), &outcome);
         let headers = None;
         self.tell(Input::Answered(
             request.request_id,

@@ -2,10 +2,7 @@
 //! walks: what a page means is decided in `reconcile_core`, and what is put right comes back as ordinary work.
 
 use super::{Door, Effect, Errand, MirrorCore};
-use crate::{
-    exchange::Listed,
-    limits_core::{Permit, Route},
-};
+use crate::{exchange::Listed, limits_core::Permit};
 use heliograph_schema::{
     delivery::Reconciliation,
     ids::{DISCORD_EPOCH_MS, ThreadId},
@@ -89,8 +86,10 @@ impl MirrorCore {
             return self.compare(Vec::new(), 0, effects);
         };
         let after = survey.after;
-        match self.limits.may_send(now_ms, Route::List) {
-            Permit::Now => self.send(now_ms, Errand::Survey { thread_id, after }, door, effects),
+        let errand = Errand::Survey { thread_id, after };
+        let lane = errand.lane(self.settings.target_channel_id);
+        match self.limits.may_send(now_ms, lane) {
+            Permit::Now => self.send(now_ms, errand, door, effects),
             Permit::At(at_ms) => effects.push(Effect::WakeAt(at_ms)),
             Permit::AfterAnswer => {}
         }

@@ -7,6 +7,8 @@ pub mod audience;
 pub mod crash;
 pub mod field_connector;
 mod ground;
+pub mod mirror_lossy;
+pub mod outage;
 pub mod postgres_kill;
 pub mod reconfigure;
 pub mod resume;
@@ -26,7 +28,7 @@ pub struct Settings {
     pub server_binary: PathBuf,
     /// The same seed pushes the same load and draws the same faults.
     pub seed: u64,
-    /// How many faults: kills, changes or reconnects.
+    /// How many faults: kills, changes, reconnects or turns of an outage.
     pub faults: u64,
 }
 
@@ -61,6 +63,14 @@ pub struct Report {
 const BREACHES_MAX: usize = 20;
 
 impl Report {
+    /// An empty one of this run.
+    fn of(settings: &Settings) -> Self {
+        Self {
+            seeds: vec![settings.seed],
+            ..Self::default()
+        }
+    }
+
     /// Whether every promise held.
     #[must_use]
     pub fn holds(&self) -> bool {
@@ -164,6 +174,16 @@ pub const ALL: &[Proof] = &[
         name: "reconfigure",
         faults: (500, 12),
         run: reconfigure::run,
+    },
+    Proof {
+        name: "mirror-lossy",
+        faults: (100, 3),
+        run: mirror_lossy::run,
+    },
+    Proof {
+        name: "outage",
+        faults: (100, 3),
+        run: outage::run,
     },
 ];
 

@@ -7,6 +7,7 @@ mod e05_fan_out;
 mod e06_idle_sessions;
 mod e07_many_channels;
 mod e10_commit_to_request;
+mod e11_saturation;
 mod e12_idle_server;
 mod e13_start;
 mod e14_growth;
@@ -119,6 +120,11 @@ pub const ALL: &[Scenario] = &[
         name: "e10",
         title: "commit to request at Discord",
         run: e10_commit_to_request::run,
+    },
+    Scenario {
+        name: "e11",
+        title: "50 targets saturated, then one that answers late and one with 500s among them",
+        run: e11_saturation::run,
     },
     Scenario {
         name: "e12",

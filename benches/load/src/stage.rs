@@ -222,6 +222,11 @@ impl Stage {
         self.fake_discord.as_ref()
     }
 
+    /// The same, to make it go away and come back.
+    pub fn fake_discord_mut(&mut self) -> Option<&mut FakeDiscord> {
+        self.fake_discord.as_mut()
+    }
+
     /// The PostgreSQL of ours that the server uses, with [`Database::Fresh`] or [`Database::Own`].
     #[must_use]
     pub fn postgres(&self) -> Option<&Arc<TestPostgres>> {

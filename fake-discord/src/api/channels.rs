@@ -1,22 +1,19 @@
-//! Channels and threads.
+//! Channels, and threads as channels: show and change. `threads` opens and lists threads.
 
 use serde_json::Value;
 
-use super::{Answer, Job};
+use super::{Answer, Job, threads::thread_name};
 use crate::{
-    fake::{Fake, Speaker},
-    form_core,
+    fake::Fake,
     id::Id,
     message_store::Page,
-    permissions_core::CREATE_THREADS,
     render,
     reply::{ApiError, Reply},
     settings::Channel,
 };
 
-const PUBLIC_THREAD: u8 = 11;
-const PRIVATE_THREAD: u8 = 12;
-const NAME_CHARS_MAX: usize = 100;
+/// What may be said of an archived thread without waking it.
+const OF_ARCHIVED: [&str; 2] = ["archived", "locked"];
 
 impl Fake {
     pub(super) fn get_channel(&mut self, id: Id) -> Answer {
@@ -27,93 +24,38 @@ impl Fake {
     pub(super) fn edit_channel(&mut self, job: &Job<'_>, id: Id) -> Answer {
         let (body, _) = job.json()?;
         let channel = self.world.visible(id)?;
-        if let Some(name) = body["name"].as_str() {
-            channel.name = name.to_owned();
-        }
         if channel.is_thread() {
-            channel.archived = body["archived"].as_bool().unwrap_or(channel.archived);
-            channel.locked = body["locked"].as_bool().unwrap_or(channel.locked);
+            self.edit_thread(job.now_ms, id, &body)?;
+        } else if let Some(name) = body["name"].as_str() {
+            channel.name = name.to_owned();
         }
         self.get_channel(id)
     }
 
-    /// A thread from a message has the message's id.
-    pub(super) fn thread_from_message(&mut self, job: &mut Job<'_>, parent: Id, id: Id) -> Answer {
-        self.world.allowed(parent, CREATE_THREADS)?;
-        let (body, _) = job.json()?;
-        let name = thread_name(&body)?;
-        let message = self
-            .store
-            .get(parent, id)
-            .ok_or_else(ApiError::unknown_message)?;
-        if message.has_thread {
-            let text = "A thread has already been created for this message";
-            return Err(ApiError::new(400, 160004, text));
+    fn edit_thread(&mut self, now_ms: u64, id: Id, body: &Value) -> Result<(), ApiError> {
+        let thread = self.world.visible(id)?.clone();
+        let archived = body["archived"].as_bool().unwrap_or(thread.archived);
+        let says_more = body
+            .as_object()
+            .is_some_and(|parts| parts.keys().any(|key| !OF_ARCHIVED.contains(&key.as_str())));
+        if thread.archived && archived && says_more {
+            return Err(ApiError::thread_archived());
         }
-        let thread = self.open_thread(parent, id, name, PUBLIC_THREAD)?;
-        if let Some(message) = self.store.get_mut(parent, id) {
-            message.has_thread = true;
+        if thread.archived && !archived {
+            self.check_room_for_thread(thread.guild_id)?;
         }
-        Ok(Reply::json(201, &self.render_channel(&thread)))
-    }
-
-    /// A thread without a message; in a forum its first message comes with the request and has the thread's id.
-    pub(super) fn create_thread(&mut self, job: &mut Job<'_>, parent: Id, bot: &Speaker) -> Answer {
-        let channel = self.world.allowed(parent, CREATE_THREADS)?;
-        let forum = channel.is_forum();
-        let (body, uploads) = job.json()?;
-        let name = thread_name(&body)?;
-        let id = self.snowflakes.next(job.now_ms);
-        if !forum {
-            let kind = body["type"]
-                .as_u64()
-                .and_then(|kind| u8::try_from(kind).ok());
-            let kind = kind
-                .filter(|kind| (10..=12).contains(kind))
-                .unwrap_or(PRIVATE_THREAD);
-            let thread = self.open_thread(parent, id, name, kind)?;
-            return Ok(Reply::json(201, &self.render_channel(&thread)));
-        }
-        let draft = form_core::read(&body["message"]).map_err(ApiError::form)?;
-        self.trace_content(job, &draft);
-        self.check_rights(parent, &draft, &uploads)?;
-        let thread = self.open_thread(parent, id, name, PUBLIC_THREAD)?;
-        if let Err(error) = self.post(job, id, bot, draft, uploads, Some(id)) {
-            self.world.channels.remove(&id);
-            return Err(error);
-        }
-        let mut shown = self.render_channel(&thread);
-        let first = self.message_reply(id, id, false)?;
-        shown["message"] = serde_json::from_slice(&first.body).unwrap_or(Value::Null);
-        Ok(Reply::json(201, &shown))
-    }
-
-    fn open_thread(
-        &mut self,
-        parent: Id,
-        id: Id,
-        name: String,
-        kind: u8,
-    ) -> Result<Channel, ApiError> {
-        let parent = self.world.visible(parent)?.clone();
-        if self.world.active_threads(parent.guild_id) >= self.settings.active_threads_max {
-            return Err(ApiError::new(
-                400,
-                160006,
-                "Maximum number of active threads reached",
-            ));
-        }
-        let thread = Channel {
-            id,
-            name,
-            kind,
-            parent_id: Some(parent.id),
-            archived: false,
-            locked: false,
-            ..parent
+        let name = match body.get("name") {
+            None => thread.name,
+            Some(_) => thread_name(body)?,
         };
-        self.world.channels.insert(id, thread.clone());
-        Ok(thread)
+        let thread = self.world.visible(id)?;
+        thread.name = name;
+        thread.locked = body["locked"].as_bool().unwrap_or(thread.locked);
+        thread.auto_archive_minutes = body["auto_archive_duration"]
+            .as_u64()
+            .or(thread.auto_archive_minutes);
+        thread.set_archived(archived, now_ms);
+        Ok(())
     }
 
     pub(super) fn render_channel(&self, channel: &Channel) -> Value {
@@ -123,19 +65,11 @@ impl Fake {
             .list(channel.id, Page::Latest, 1)
             .first()
             .map(|message| message.id);
-        let owner = self.settings.bots.first().map(|bot| bot.user_id);
+        let owner = channel.owner_id.or_else(|| self.bot_ids().first().copied());
         render::channel(channel, &overwrites, owner, last)
     }
-}
 
-fn thread_name(body: &Value) -> Result<String, ApiError> {
-    let name = body["name"].as_str().unwrap_or_default();
-    if (1..=NAME_CHARS_MAX).contains(&name.chars().count()) {
-        return Ok(name.to_owned());
+    pub(super) fn bot_ids(&self) -> Vec<Id> {
+        self.settings.bots.iter().map(|bot| bot.user_id).collect()
     }
-    let message = format!("Must be between 1 and {NAME_CHARS_MAX} in length.");
-    let error = serde_json::json!({ "code": "BASE_TYPE_BAD_LENGTH", "message": message });
-    Err(ApiError::form(
-        serde_json::json!({ "name": { "_errors": [error] } }),
-    ))
 }

@@ -2,7 +2,7 @@
 
 use super::{Job, Upload};
 use crate::{
-    fake::Fake,
+    fake::{Call, Fake, Trace},
     form_core::{ATTACHMENTS_MAX, AttachmentEntry, Draft, Reference},
     id::Id,
     mentions_core::{self, AllowedMentions},
@@ -140,5 +140,21 @@ impl Fake {
             .chars()
             .take(self.settings.content_prefix_chars_max)
             .collect();
+    }
+
+    /// The same of a request whose work was not done: what was asked is told all the same.
+    pub(crate) fn trace_undone(&self, now_ms: u64, call: &Call, trace: &mut Trace) {
+        let Some(body) = call.body.as_ref().filter(|body| !body.is_empty()) else {
+            return;
+        };
+        let mut job = Job {
+            now_ms,
+            call,
+            body,
+            trace,
+        };
+        if let Ok((draft, _)) = job.draft() {
+            self.trace_content(&mut job, &draft);
+        }
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     fake::{Fake, Speaker},
     form_core::Draft,
     id::Id,
-    mentions_core::Pinged,
     message_store::{Edit, Message, NonceUse, Page},
     permissions_core::{MANAGE_MESSAGES, READ_HISTORY, SEND, SEND_IN_THREADS},
     render,
@@ -16,6 +15,10 @@ use crate::{
 
 const LIST_DEFAULT: usize = 50;
 const LIST_MAX: usize = 100;
+
+/// Discord's numbers of types of messages.
+const WRITTEN: u8 = 0;
+const REPLY: u8 = 19;
 
 /// The flag that makes components the whole of a message.
 const COMPONENTS_V2: u64 = 1 << 15;
@@ -83,36 +86,31 @@ impl Fake {
         uploads: Vec<Upload>,
         id: Option<Id>,
     ) -> Result<Id, ApiError> {
-        let reply_to = self.find_reply(channel, draft.reference)?;
+        // A webhook cannot reply: its request has no such field.
+        let reference = draft.reference.filter(|_| speaker.webhook_id.is_none());
+        let reply_to = self.find_reply(channel, reference)?;
         let attachments = self.store_uploads(job.now_ms, &draft.attachments, uploads, &[])?;
+        let author = (speaker.id, speaker.name.as_str());
+        let content = draft.content.unwrap_or_default();
         let mut message = Message {
-            id: Id(0),
-            channel_id: channel,
-            author_id: speaker.id,
-            author_name: speaker.name.clone(),
+            avatar_url: speaker.avatar_url.clone(),
             webhook_id: speaker.webhook_id,
-            content: draft.content.unwrap_or_default(),
+            application_id: speaker.webhook_id.and_then(|id| self.maker_of(id)),
+            kind: if reply_to.is_some() { REPLY } else { WRITTEN },
             embeds: draft.embeds.unwrap_or_default(),
             components: draft.components.unwrap_or_default(),
             attachments,
             flags: draft.flags.unwrap_or_default(),
             tts: draft.tts,
-            created_at_ms: job.now_ms,
-            edited_at_ms: None,
-            deleted_at_ms: None,
             nonce: draft.nonce,
             nonce_enforced: draft.enforce_nonce,
             reply_to,
-            has_thread: false,
-            mentions: Pinged::default(),
-            pings: Vec::new(),
-            edits: Vec::new(),
-            edit_count: 0,
+            ..Message::written(Id(0), channel, author, &content, job.now_ms)
         };
         if is_empty(&message) && !draft.has_other_content {
             return Err(ApiError::empty_message());
         }
-        self.wake_thread(channel)?;
+        self.wake_thread(channel, job.now_ms)?;
         message.id = id.unwrap_or_else(|| self.snowflakes.next(job.now_ms));
         self.mention(job.now_ms, &mut message, draft.allowed_mentions, false)?;
         let id = message.id;
@@ -254,19 +252,23 @@ impl Fake {
 
     fn check_not_archived(&mut self, channel: Id) -> Result<(), ApiError> {
         if self.world.visible(channel)?.archived {
-            Err(archived())
+            Err(ApiError::thread_archived())
         } else {
             Ok(())
         }
     }
 
-    /// A message wakes an archived thread, unless it is locked.
-    fn wake_thread(&mut self, channel: Id) -> Result<(), ApiError> {
+    /// A message wakes an archived thread. A locked one takes none: bots of this fake have no right to manage threads.
+    fn wake_thread(&mut self, channel: Id, now_ms: u64) -> Result<(), ApiError> {
         let channel = self.world.visible(channel)?;
-        if channel.archived && channel.locked {
-            return Err(archived());
+        if channel.locked {
+            return Err(if channel.archived {
+                ApiError::thread_archived()
+            } else {
+                ApiError::new(400, 160005, "Thread is locked")
+            });
         }
-        channel.archived = false;
+        channel.set_archived(false, now_ms);
         Ok(())
     }
 }
@@ -283,10 +285,6 @@ fn is_empty(message: &Message) -> bool {
         && message.attachments.is_empty()
         && !message.embeds.iter().any(embed_shows)
         && (message.flags & COMPONENTS_V2 == 0 || message.components.is_empty())
-}
-
-fn archived() -> ApiError {
-    ApiError::new(400, 50083, "Thread is archived")
 }
 
 impl Message {

@@ -5,6 +5,7 @@ mod channels;
 mod guilds;
 mod message_parts;
 mod messages;
+mod threads;
 mod webhooks;
 
 use bytes::Bytes;
@@ -69,7 +70,7 @@ impl Fake {
                     message,
                 },
                 _,
-            ) => self.get_webhook_message(*webhook, token, *message),
+            ) => self.get_webhook_message(&job, *webhook, token, *message),
             (
                 Route::WebhookMessageEdit {
                     webhook,
@@ -107,13 +108,18 @@ impl Fake {
                 self.delete_message(job, channel, message, bot)
             }
             Route::ThreadFromMessage { channel, message } => {
-                self.thread_from_message(job, channel, message)
+                self.thread_from_message(job, channel, message, bot)
             }
             Route::ThreadCreate { channel } => self.create_thread(job, channel, bot),
-            Route::WebhookCreate { channel } => self.create_webhook(job, channel),
+            Route::ThreadsArchivedPublic { channel } => {
+                self.archived_public_threads(job, channel, bot)
+            }
+            Route::WebhookList { channel } => self.list_webhooks(channel, bot),
+            Route::WebhookCreate { channel } => self.create_webhook(job, channel, bot),
             Route::GuildGet { guild } => self.get_guild(guild),
             Route::GuildChannels { guild } => self.guild_channels(guild),
             Route::GuildRoles { guild } => self.guild_roles(guild),
+            Route::GuildThreadsActive { guild } => self.active_threads(guild, bot),
             Route::MemberGet { guild, user } => self.get_member(guild, user),
             Route::MemberRoleAdd { guild, user, role } => self.change_role(guild, user, role, true),
             Route::MemberRoleRemove { guild, user, role } => {

@@ -208,6 +208,44 @@ async fn a_client_that_gave_up_has_still_posted() {
 }
 
 #[tokio::test]
+async fn what_was_asked_is_logged_also_when_it_was_not_done() {
+    let fake = faulty(Fault::Status {
+        status: 503,
+        body: FaultBody::Empty,
+        commit: false,
+    });
+    fake.post(json!({ "content": "in vain" })).await;
+    fake.post(json!({ "content": "done" })).await;
+    let lines = fake.control().requests(0);
+    let said: Vec<_> = lines
+        .iter()
+        .map(|line| (line.status, &*line.content, line.message_id.is_some()))
+        .collect();
+    assert_eq!(said, [(503, "in vain", false), (200, "done", true)]);
+}
+
+#[tokio::test]
+async fn away_it_refuses_connections_and_back_it_remembers() {
+    let mut fake = Harness::plain();
+    let address = fake.discord.base_url().replace("http://", "");
+    for turn in 1..=3 {
+        let there = |control: &Control| control.messages(None).len() == turn;
+        let socket = raw_request(&fake);
+        let at_most = Duration::from_secs(20);
+        assert!(fake.control().wait_for(at_most, there).await, "{turn}");
+        // Twice is as good as once.
+        fake.discord.go_away().unwrap();
+        fake.discord.go_away().unwrap();
+        let refused = TcpStream::connect(&address).map_err(|error| error.kind());
+        assert_eq!(refused.err(), Some(ErrorKind::ConnectionRefused));
+        drop(socket);
+        fake.discord.come_back().unwrap();
+        fake.discord.come_back().unwrap();
+    }
+    assert_eq!(fake.control().stats().requests, 3);
+}
+
+#[tokio::test]
 async fn faults_over_http_and_by_seed() {
     let fake = Harness::plain();
     let rules = json!([

@@ -9,4 +9,5 @@ mod limits;
 mod mentions;
 mod messages;
 mod nonces;
-mod threads_and_webhooks;
+mod threads;
+mod webhooks;

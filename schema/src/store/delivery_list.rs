@@ -17,6 +17,16 @@ use diesel::{
 use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, num::ParseIntError, str::FromStr};
 
+/// Which delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryKey {
+    /// The signal.
+    pub signal_id: SignalId,
+    /// Where to.
+    pub target_channel_id: ChannelId,
+}
+
 /// How a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,14 +37,17 @@ pub enum DeliveryState {
     Delivered,
     /// Given up, with its reason.
     DeadLetter,
+    /// Dropped by a person.
+    Dropped,
 }
 
 impl DeliveryState {
-    fn letter(self) -> u8 {
+    pub(super) fn letter(self) -> u8 {
         match self {
             Self::Pending => b'p',
             Self::Delivered => b'd',
             Self::DeadLetter => b'x',
+            Self::Dropped => b'c',
         }
     }
 }
@@ -58,7 +71,7 @@ pub struct DeliveryListRow {
     pub desired_revision: i32,
     /// What it shows; 0 for nothing.
     pub delivered_revision: i32,
-    /// In JSON `pending`, `delivered` or `dead_letter`.
+    /// In JSON `pending`, `delivered`, `dead_letter` or `dropped`.
     #[serde(serialize_with = "word")]
     pub state: u8,
     /// Failed attempts since the last success.
@@ -78,12 +91,18 @@ pub struct DeliveryListRow {
 
 // serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
-fn word<S: Serializer>(letter: &u8, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match letter {
+pub(super) fn word<S: Serializer>(letter: &u8, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(word_of(*letter))
+}
+
+/// The state with this letter, as the administration spells it.
+pub(super) fn word_of(letter: u8) -> &'static str {
+    match letter {
         b'p' => "pending",
         b'd' => "delivered",
+        b'c' => "dropped",
         _ => "dead_letter",
-    })
+    }
 }
 
 impl DeliveryListRow {
@@ -101,6 +120,24 @@ impl DeliveryListRow {
 pub struct DeliveryPlace {
     target_channel_id: i64,
     ordinal: i64,
+}
+
+impl DeliveryPlace {
+    pub(super) fn new(target: ChannelId, ordinal: i64) -> Self {
+        Self {
+            target_channel_id: target.get(),
+            ordinal,
+        }
+    }
+}
+
+/// What a page goes through: the place behind which it begins, and its last target. Both ends are bounds of an index, so that
+/// one target among many costs no more than one alone.
+pub(super) fn span(target: Option<ChannelId>, after: Option<DeliveryPlace>) -> ((i64, i64), i64) {
+    let (first, last) = target.map_or((0, i64::MAX), |target| (target.get(), target.get()));
+    let begins = (first, i64::MIN);
+    let after = after.map_or(begins, |after| (after.target_channel_id, after.ordinal));
+    (after.max(begins), last)
 }
 
 impl fmt::Display for DeliveryPlace {
@@ -129,40 +166,59 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
 }
 
+/// The columns of a [`DeliveryListRow`], of one state or of all: each text names its state, so that the small index of that
+/// state serves it.
+macro_rules! deliveries {
+    ($state:literal) => {
+        concat!(
+            "select signal_id, target_channel_id, source_channel_id, mapping_id, ping_role_id, ordinal, desired_revision, \
+             delivered_revision, state, attempts, next_attempt_at, last_error, created_at, delivered_at from deliveries \
+             where (target_channel_id, ordinal) > ($1, $2) and target_channel_id <= $3 ",
+            $state,
+            " order by target_channel_id, ordinal limit $4"
+        )
+    };
+}
+
 /// Deliveries by target channel, oldest first in each.
+///
+/// # Errors
+/// When the database does not answer.
 pub fn list(
     conn: &mut PgConnection,
     filter: DeliveryFilter,
     page: Page<DeliveryPlace>,
 ) -> Result<Vec<DeliveryListRow>, StoreError> {
-    let rows = Sql::new(
-        "select signal_id, target_channel_id, source_channel_id, mapping_id, ping_role_id, ordinal, desired_revision, \
-         delivered_revision, state, attempts, next_attempt_at, last_error, created_at, delivered_at from deliveries \
-         where (target_channel_id, ordinal) > ($1, $2) and ($3 is null or target_channel_id = $3) \
-         and ($4 is null or state = $4) order by target_channel_id, ordinal limit $5",
-    )
-    .bind::<BigInt, _>(page.after.map_or(0, |after| after.target_channel_id))
-    .bind::<BigInt, _>(page.after.map_or(0, |after| after.ordinal))
-    .bind::<Nullable<BigInt>, _>(filter.target_channel_id)
-    .bind::<Nullable<CChar>, _>(filter.state.map(DeliveryState::letter))
-    .bind::<BigInt, _>(page.limit)
-    .rows::<(
-        BigInt,
-        BigInt,
-        BigInt,
-        BigInt,
-        Nullable<BigInt>,
-        BigInt,
-        Integer,
-        Integer,
-        CChar,
-        Integer,
-        Nullable<Timestamptz>,
-        Nullable<Text>,
-        Timestamptz,
-        Nullable<Timestamptz>,
-    )>()
-    .load(conn)?;
+    let text = match filter.state {
+        None => deliveries!(""),
+        Some(DeliveryState::Pending) => deliveries!("and state = 'p'"),
+        Some(DeliveryState::Delivered) => deliveries!("and state = 'd'"),
+        Some(DeliveryState::DeadLetter) => deliveries!("and state = 'x'"),
+        Some(DeliveryState::Dropped) => deliveries!("and state = 'c'"),
+    };
+    let (after, last) = span(filter.target_channel_id, page.after);
+    let rows = Sql::new(text)
+        .bind::<BigInt, _>(after.0)
+        .bind::<BigInt, _>(after.1)
+        .bind::<BigInt, _>(last)
+        .bind::<BigInt, _>(page.limit)
+        .rows::<(
+            BigInt,
+            BigInt,
+            BigInt,
+            BigInt,
+            Nullable<BigInt>,
+            BigInt,
+            Integer,
+            Integer,
+            CChar,
+            Integer,
+            Nullable<Timestamptz>,
+            Nullable<Text>,
+            Timestamptz,
+            Nullable<Timestamptz>,
+        )>()
+        .load(conn)?;
     Ok(rows)
 }
 
@@ -178,7 +234,8 @@ mod tests {
         let conn = &mut db.connect();
         Sql::new(
             "insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state) values \
-             (1, 20, 1, 1, 1, 'd'), (1, 10, 1, 1, 1, 'p'), (2, 10, 1, 1, 1, 'x'), (3, 10, 1, 1, 1, 'p')",
+             (1, 20, 1, 1, 1, 'd'), (1, 10, 1, 1, 1, 'p'), (2, 10, 1, 1, 1, 'x'), (3, 10, 1, 1, 1, 'p'), \
+             (1, 30, 1, 1, 1, 'c')",
         )
         .execute(conn)
         .unwrap();
@@ -198,10 +255,17 @@ mod tests {
         };
         assert_eq!(
             found(None, None, None, 9),
-            ["10:2 1", "10:3 2", "10:4 3", "20:1 1"]
+            ["10:2 1", "10:3 2", "10:4 3", "20:1 1", "30:5 1"]
         );
-        assert_eq!(found(None, None, Some("10:3"), 9), ["10:4 3", "20:1 1"]);
+        assert_eq!(found(None, None, Some("10:3"), 2), ["10:4 3", "20:1 1"]);
         assert_eq!(found(Some(10), None, None, 2), ["10:2 1", "10:3 2"]);
+        assert_eq!(found(Some(10), None, Some("10:3"), 9), ["10:4 3"]);
+        // A place of another target: whoever mixes two lists is not led out of the one asked for.
+        assert_eq!(found(Some(20), None, Some("10:3"), 9), ["20:1 1"]);
+        assert_eq!(
+            found(None, Some(DeliveryState::Dropped), None, 9),
+            ["30:5 1"]
+        );
         assert_eq!(
             found(None, Some(DeliveryState::Pending), None, 9),
             ["10:2 1", "10:4 3"]

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The row was changed since it was read: read it again.
     #[error("it was changed by somebody else meanwhile")]
     Conflict,
+    /// It stands otherwise than the request supposes; the reason is for people.
+    #[error("{0}")]
+    OtherState(String),
     /// There is no such row.
     #[error("there is no {0}")]
     NotFound(&'static str),

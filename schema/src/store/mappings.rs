@@ -5,10 +5,12 @@ use super::{
     Page, StoreError,
     audit::{changing, record},
     connectors::move_config_version,
+    rule_sets,
     tables::mappings,
 };
 use crate::{
     ids::{ChannelId, RoleId},
+    rules::{AuthorStyle, Filters, HandDeletions, MappingRules, ThreadStyle, Transform},
     sql::Sql,
 };
 use chrono::{DateTime, Utc, serde::ts_milliseconds};
@@ -20,9 +22,9 @@ use diesel::{
     sql_types::{BigInt, Bool},
 };
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-/// One mapping.
+/// One mapping, without what its rules say.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = mappings)]
 pub struct MappingRow {
@@ -49,7 +51,19 @@ pub struct MappingRow {
     #[serde(rename = "updated_at_ms", with = "ts_milliseconds")]
     pub updated_at: DateTime<Utc>,
     /// What is made of its signals; `None`: nothing is changed.
+    #[serde(skip)]
     pub rule_set_id: Option<i64>,
+}
+
+/// One mapping as the administration shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuledMapping {
+    /// The row.
+    #[serde(flatten)]
+    pub row: MappingRow,
+    /// What is made of its signals.
+    #[serde(flatten)]
+    pub rules: MappingRules,
 }
 
 /// What a mapping is to be.
@@ -67,6 +81,8 @@ pub struct MappingSettings {
     pub priority: i32,
     /// See [`MappingRow`].
     pub is_enabled: bool,
+    /// What is made of its signals. That they can be carried out is for the caller to know.
+    pub rules: MappingRules,
 }
 
 /// What is to be different; `None` leaves as it is.
@@ -84,11 +100,42 @@ pub struct MappingChange {
     pub priority: Option<i32>,
     /// See [`MappingRow`].
     pub is_enabled: Option<bool>,
+    /// What is made of its signals from now on.
+    pub rules: RulesChange,
+}
+
+/// Fields of the rules that are to be replaced; `None` leaves as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RulesChange {
+    /// See [`MappingRules`].
+    pub filters: Option<Filters>,
+    /// See [`MappingRules`].
+    pub transform: Option<Transform>,
+    /// See [`MappingRules`].
+    pub author_style: Option<AuthorStyle>,
+    /// See [`MappingRules`].
+    pub thread_style: Option<ThreadStyle>,
+    /// See [`MappingRules`].
+    pub hand_deletions: Option<HandDeletions>,
+}
+
+impl RulesChange {
+    /// These rules with the fields replaced.
+    pub fn applied_to(&self, rules: &MappingRules) -> MappingRules {
+        let (filters, transform) = (self.filters.clone(), self.transform.clone());
+        MappingRules {
+            filters: filters.unwrap_or_else(|| rules.filters.clone()),
+            transform: transform.unwrap_or_else(|| rules.transform.clone()),
+            author_style: self.author_style.unwrap_or(rules.author_style),
+            thread_style: self.thread_style.unwrap_or(rules.thread_style),
+            hand_deletions: self.hand_deletions.unwrap_or(rules.hand_deletions),
+        }
+    }
 }
 
 impl MappingChange {
     /// What the mapping would be after it.
-    pub fn applied_to(&self, row: &MappingRow) -> MappingSettings {
+    pub fn applied_to(&self, RuledMapping { row, rules }: &RuledMapping) -> MappingSettings {
         MappingSettings {
             source_channel_id: self.source_channel_id.unwrap_or(row.source_channel_id),
             target_channel_id: self.target_channel_id.unwrap_or(row.target_channel_id),
@@ -96,29 +143,41 @@ impl MappingChange {
             ping_role_id: self.ping_role_id.unwrap_or(row.ping_role_id),
             priority: self.priority.unwrap_or(row.priority),
             is_enabled: self.is_enabled.unwrap_or(row.is_enabled),
+            rules: self.rules.applied_to(rules),
         }
     }
 }
 
 /// All mappings, by id.
-pub fn list(conn: &mut PgConnection, page: Page<i64>) -> Result<Vec<MappingRow>, StoreError> {
+pub fn list(conn: &mut PgConnection, page: Page<i64>) -> Result<Vec<RuledMapping>, StoreError> {
     let rows = mappings::table
         .filter(mappings::mapping_id.gt(page.after.unwrap_or(0)))
         .order(mappings::mapping_id)
         .limit(page.limit)
         .select(MappingRow::as_select())
         .load(conn)?;
-    Ok(rows)
+    let ids: Vec<i64> = rows.iter().filter_map(|row| row.rule_set_id).collect();
+    let sets: HashMap<_, _> = rule_sets::load(conn, &ids)?.into_iter().collect();
+    let ruled = |row: MappingRow| RuledMapping {
+        rules: row
+            .rule_set_id
+            .and_then(|id| sets.get(&id).cloned())
+            .unwrap_or_default(),
+        row,
+    };
+    Ok(rows.into_iter().map(ruled).collect())
 }
 
-/// One mapping; [`StoreError::NotFound`] when there is none.
-pub fn find(conn: &mut PgConnection, mapping_id: i64) -> Result<MappingRow, StoreError> {
-    let found = mappings::table
-        .find(mapping_id)
-        .select(MappingRow::as_select())
-        .first(conn)
-        .optional()?;
-    found.ok_or(StoreError::NotFound("such mapping"))
+/// One mapping; [`StoreError::NotFound`] without it.
+pub fn find(conn: &mut PgConnection, mapping_id: i64) -> Result<RuledMapping, StoreError> {
+    let page = Page {
+        after: Some(mapping_id.saturating_sub(1)),
+        limit: 1,
+    };
+    let found = list(conn, page)?.pop();
+    found
+        .filter(|mapping| mapping.row.mapping_id == mapping_id)
+        .ok_or(StoreError::NotFound("such mapping"))
 }
 
 /// Maps; [`StoreError::Refused`] with the reason when that may not be.
@@ -126,51 +185,69 @@ pub fn create(
     conn: &mut PgConnection,
     actor: &str,
     new: &MappingSettings,
-) -> Result<MappingRow, StoreError> {
+) -> Result<RuledMapping, StoreError> {
     changing(conn, |conn| {
         check(conn, None, new)?;
-        let made = diesel::insert_into(mappings::table)
-            .values(columns(new))
+        let rule_set_id = rule_sets::ensure(conn, &new.rules)?;
+        let row: MappingRow = diesel::insert_into(mappings::table)
+            .values(columns(new, rule_set_id))
             .returning(MappingRow::as_returning())
             .get_result(conn)
             .map_err(|error| mapped_already(error, new))?;
+        let channels = [row.source_channel_id, row.target_channel_id];
+        let made = RuledMapping {
+            row,
+            rules: new.rules.clone(),
+        };
         record(
             conn,
             actor,
             "mapping.create",
-            &made.mapping_id.to_string(),
+            &made.row.mapping_id.to_string(),
             None,
             Some(&made),
         )?;
-        move_config_version(conn, &[made.source_channel_id, made.target_channel_id])?;
+        move_config_version(conn, &channels)?;
         Ok(made)
     })
 }
 
-/// Changes a mapping under the same rules. Switching off is always allowed; saying what is so already changes nothing.
+/// Changes a mapping under the same conditions. Switching off is always allowed; saying what is so already changes nothing.
+/// Deliveries that have begun are finished by the rules they began with.
 pub fn change(
     conn: &mut PgConnection,
     actor: &str,
     mapping_id: i64,
     version: i64,
     change: &MappingChange,
-) -> Result<MappingRow, StoreError> {
+) -> Result<RuledMapping, StoreError> {
     changing(conn, |conn| {
         let before = at_version(conn, mapping_id, version)?;
         let wanted = change.applied_to(&before);
         if wanted == MappingChange::default().applied_to(&before) {
             return Ok(before);
         }
-        check(conn, Some(&before), &wanted)?;
-        let after = diesel::update(mappings::table.find(mapping_id))
+        check(conn, Some(&before.row), &wanted)?;
+        let rule_set_id = rule_sets::ensure(conn, &wanted.rules)?;
+        let row: MappingRow = diesel::update(mappings::table.find(mapping_id))
             .set((
-                columns(&wanted),
+                columns(&wanted, rule_set_id),
                 mappings::version.eq(mappings::version + 1),
                 mappings::updated_at.eq(now),
             ))
             .returning(MappingRow::as_returning())
             .get_result(conn)
             .map_err(|error| mapped_already(error, &wanted))?;
+        let channels = [
+            before.row.source_channel_id,
+            before.row.target_channel_id,
+            row.source_channel_id,
+            row.target_channel_id,
+        ];
+        let after = RuledMapping {
+            row,
+            rules: wanted.rules,
+        };
         record(
             conn,
             actor,
@@ -179,12 +256,6 @@ pub fn change(
             Some(&before),
             Some(&after),
         )?;
-        let channels = [
-            before.source_channel_id,
-            before.target_channel_id,
-            after.source_channel_id,
-            after.target_channel_id,
-        ];
         move_config_version(conn, &channels)?;
         Ok(after)
     })
@@ -208,7 +279,8 @@ pub fn remove(
             Some(&before),
             None,
         )?;
-        move_config_version(conn, &[before.source_channel_id, before.target_channel_id])
+        let RuledMapping { row, .. } = before;
+        move_config_version(conn, &[row.source_channel_id, row.target_channel_id])
     })
 }
 
@@ -216,10 +288,10 @@ fn at_version(
     conn: &mut PgConnection,
     mapping_id: i64,
     version: i64,
-) -> Result<MappingRow, StoreError> {
-    let row = find(conn, mapping_id)?;
-    if row.version == version {
-        Ok(row)
+) -> Result<RuledMapping, StoreError> {
+    let found = find(conn, mapping_id)?;
+    if found.row.version == version {
+        Ok(found)
     } else {
         Err(StoreError::Conflict)
     }
@@ -229,6 +301,7 @@ fn at_version(
 #[allow(clippy::type_complexity)]
 fn columns(
     settings: &MappingSettings,
+    rule_set_id: Option<i64>,
 ) -> (
     diesel::dsl::Eq<mappings::source_channel_id, i64>,
     diesel::dsl::Eq<mappings::target_channel_id, i64>,
@@ -236,6 +309,7 @@ fn columns(
     diesel::dsl::Eq<mappings::ping_role_id, Option<i64>>,
     diesel::dsl::Eq<mappings::priority, i32>,
     diesel::dsl::Eq<mappings::is_enabled, bool>,
+    diesel::dsl::Eq<mappings::rule_set_id, Option<i64>>,
 ) {
     (
         mappings::source_channel_id.eq(settings.source_channel_id.get()),
@@ -244,6 +318,7 @@ fn columns(
         mappings::ping_role_id.eq(settings.ping_role_id.map(RoleId::get)),
         mappings::priority.eq(settings.priority),
         mappings::is_enabled.eq(settings.is_enabled),
+        mappings::rule_set_id.eq(rule_set_id),
     )
 }
 
@@ -365,6 +440,7 @@ mod tests {
             ping_role_id: None,
             priority: 0,
             is_enabled: true,
+            rules: MappingRules::default(),
         }
     }
 
@@ -409,6 +485,30 @@ mod tests {
                 ),
             }
         }
+    }
+
+    #[test]
+    fn a_change_of_rules_replaces_what_it_names() {
+        let rules = MappingRules {
+            author_style: AuthorStyle::NameLine,
+            filters: Filters {
+                has_embed: Some(true),
+                ..Filters::default()
+            },
+            ..MappingRules::default()
+        };
+        assert_eq!(RulesChange::default().applied_to(&rules), rules);
+        let other = RulesChange {
+            filters: Some(Filters::default()),
+            hand_deletions: Some(HandDeletions::Repost),
+            ..RulesChange::default()
+        };
+        let expected = MappingRules {
+            author_style: AuthorStyle::NameLine,
+            hand_deletions: HandDeletions::Repost,
+            ..MappingRules::default()
+        };
+        assert_eq!(other.applied_to(&rules), expected);
     }
 
     proptest! {

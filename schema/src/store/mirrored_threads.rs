@@ -20,7 +20,7 @@ const CHANGES_MAX: i64 = 100;
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) fn names(
+pub fn names(
     conn: &mut PgConnection,
     threads: &[ThreadId],
 ) -> Result<HashMap<ThreadId, String>, StoreError> {

@@ -2,10 +2,13 @@
 //! administration from async code; each writer has one connection of its own. Decides nothing about signals.
 
 pub mod audit;
+pub mod backfill;
 pub mod channel_roles;
 pub mod channels;
 mod connection;
 pub mod connectors;
+pub mod dead_letters;
+pub mod decisions;
 pub mod deliveries;
 pub mod delivery_list;
 mod error;
@@ -23,7 +26,9 @@ pub mod session_tokens;
 pub mod signals;
 pub mod tables;
 pub mod target_channels;
+pub mod targets;
 pub mod threads;
+pub mod trail;
 
 pub use connection::connect_single;
 pub use error::StoreError;

@@ -4,9 +4,11 @@
 use super::StoreError;
 use crate::{
     ids::{ChannelId, GuildId},
+    rules::MappingRules,
     sql::Sql,
     store::{
-        channel_roles::ChannelRoleRow, connectors::ConnectorRow, mappings::MappingRow, tables,
+        channel_roles::ChannelRoleRow, connectors::ConnectorRow, mappings::MappingRow, rule_sets,
+        tables,
     },
 };
 use diesel::{
@@ -24,6 +26,8 @@ pub struct RoutingRows {
     pub roles: Vec<ChannelRoleRow>,
     /// The enabled mappings whose target is an enabled target of some connector, by source and priority.
     pub mappings: Vec<MappingRow>,
+    /// The rules that those mappings name, by id.
+    pub rule_sets: Vec<(i64, MappingRules)>,
     /// Every channel that is an enabled source of some connector.
     pub sources: Vec<SourceRow>,
     /// Targets of all mappings and of all deliveries with work to do.
@@ -53,6 +57,8 @@ pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
         .repeatable_read()
         .read_only()
         .run(|conn| {
+            let mappings = mappings(conn)?;
+            let named: Vec<i64> = mappings.iter().filter_map(|row| row.rule_set_id).collect();
             Ok(RoutingRows {
                 connectors: tables::connectors::table
                     .select((ConnectorRow::as_select(), tables::connectors::token_hash))
@@ -60,7 +66,8 @@ pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
                 roles: tables::channel_roles::table
                     .select(ChannelRoleRow::as_select())
                     .load(conn)?,
-                mappings: mappings(conn)?,
+                mappings,
+                rule_sets: rule_sets::load(conn, &named)?,
                 sources: sources(conn)?,
                 targets: targets(conn)?,
                 channel_names: tables::channels::table

@@ -3,8 +3,9 @@
 use super::{
     Admin, actor,
     fields::{self, Tier},
+    inspection::With,
     lists::Asked,
-    targets::With,
+    rule_fields::{self, WithRules},
 };
 use crate::error::ApiError;
 use actix_web::{
@@ -13,10 +14,14 @@ use actix_web::{
 };
 use heliograph_schema::{
     ids::{ChannelId, RoleId},
-    store::mappings::{self, MappingChange, MappingSettings},
+    rules::MappingRules,
+    store::{
+        backfill,
+        mappings::{self, MappingChange, MappingSettings, RuledMapping},
+    },
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::json;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,8 +32,21 @@ pub(super) struct Create {
     ping_role_id: Option<RoleId>,
     priority: Option<i32>,
     is_enabled: Option<bool>,
-    filters_json: Option<Value>,
-    transform_json: Option<Value>,
+    start: Option<Start>,
+}
+
+/// With which signals a mapping begins: `"now"` or `{"last":n}`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Start {
+    Now,
+    Last(i64),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Last {
+    last: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,34 +60,11 @@ pub(super) struct Change {
     ping_role_id: Option<Option<RoleId>>,
     priority: Option<i32>,
     is_enabled: Option<bool>,
-    filters_json: Option<Value>,
-    transform_json: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct AtVersion {
     version: i64,
-}
-
-/// A filter that is stored and not evaluated would let through what somebody meant to keep back.
-fn refuse_unevaluated(filters: Option<&Value>, transform: Option<&Value>) -> Result<(), ApiError> {
-    let says_something = |value: &&Value| match value {
-        Value::Null => false,
-        Value::String(text) => !text.trim().is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) => true,
-    };
-    if [filters, transform]
-        .into_iter()
-        .flatten()
-        .any(|value| says_something(&value))
-    {
-        return Err(ApiError::refused(
-            "filters and transforms are not evaluated yet",
-        ));
-    }
-    Ok(())
 }
 
 pub(super) async fn list(
@@ -78,15 +73,15 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
     let rows = admin.read(move |conn| mappings::list(conn, page)).await?;
-    Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.mapping_id)?))
+    Ok(HttpResponse::Ok().json(asked.answer(rows, |mapping| mapping.row.mapping_id)?))
 }
 
 pub(super) async fn create(
     request: HttpRequest,
     admin: Data<Admin>,
-    body: Json<Create>,
+    body: Json<WithRules<Create>>,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_unevaluated(body.filters_json.as_ref(), body.transform_json.as_ref())?;
+    let WithRules { own: body, rules } = body.into_inner();
     let settings = MappingSettings {
         source_channel_id: body.source_channel_id,
         target_channel_id: body.target_channel_id,
@@ -94,22 +89,83 @@ pub(super) async fn create(
         ping_role_id: body.ping_role_id,
         priority: body.priority.unwrap_or(0),
         is_enabled: body.is_enabled.unwrap_or(true),
+        rules: rules.applied_to(&MappingRules::default()),
     };
     let warning = admin.check(&settings).await?;
     let actor = actor(&request);
-    let row = admin
-        .change(move |conn| mappings::create(conn, &actor, &settings))
+    let mapping = match body.start.unwrap_or(Start::Now) {
+        Start::Now => {
+            admin
+                .change(move |conn| {
+                    rule_fields::compiled(&settings.rules)?;
+                    mappings::create(conn, &actor, &settings)
+                })
+                .await?
+        }
+        Start::Last(last) => create_filled(&admin, actor, settings, countable(last)?).await?,
+    };
+    Ok(HttpResponse::Created().json(With::warning(mapping, warning)))
+}
+
+/// Maps and back-fills, so that nothing is missing between what is filled in and what comes live, and nothing live comes first.
+async fn create_filled(
+    admin: &Admin,
+    actor: String,
+    settings: MappingSettings,
+    last: i64,
+) -> Result<RuledMapping, ApiError> {
+    let (mapping, filled) = admin
+        .write(move |conn| {
+            rule_fields::compiled(&settings.rules)?;
+            backfill::create_mapping(conn, &actor, &settings, last)
+        })
         .await?;
-    Ok(HttpResponse::Created().json(With::warning(row, warning)))
+    // Before the first live signal can come: what is old stands in front of it.
+    admin.running.look_at(mapping.row.target_channel_id);
+    admin.changes.apply().await?;
+    admin.running.settled().await?;
+    let (row, mut keys) = (mapping.row.clone(), filled.keys.clone());
+    let missed = admin
+        .write(move |conn| backfill::close_gap(conn, &row, &filled))
+        .await?;
+    keys.extend(missed);
+    admin.see_to(keys).await?;
+    Ok(mapping)
+}
+
+pub(super) async fn backfill(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    mapping_id: Path<i64>,
+    body: Json<Last>,
+) -> Result<HttpResponse, ApiError> {
+    let (actor, last) = (actor(&request), countable(body.last)?);
+    let keys = admin
+        .write(move |conn| backfill::of_mapping(conn, &actor, *mapping_id, last))
+        .await?;
+    let count = keys.len();
+    admin.see_to(keys).await?;
+    Ok(HttpResponse::Ok().json(json!({ "backfilled": count })))
+}
+
+/// How many signals a back-fill may ask for.
+fn countable(last: i64) -> Result<i64, ApiError> {
+    if (1..=backfill::LAST_MAX).contains(&last) {
+        return Ok(last);
+    }
+    Err(ApiError::refused(format!(
+        "last must be from 1 to {}",
+        backfill::LAST_MAX
+    )))
 }
 
 pub(super) async fn change(
     request: HttpRequest,
     admin: Data<Admin>,
     mapping_id: Path<i64>,
-    body: Json<Change>,
+    body: Json<WithRules<Change>>,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_unevaluated(body.filters_json.as_ref(), body.transform_json.as_ref())?;
+    let WithRules { own: body, rules } = body.into_inner();
     let change = MappingChange {
         source_channel_id: body.source_channel_id,
         target_channel_id: body.target_channel_id,
@@ -117,11 +173,15 @@ pub(super) async fn change(
         ping_role_id: body.ping_role_id,
         priority: body.priority,
         is_enabled: body.is_enabled,
+        rules,
     };
     let warning = admin.check_change(*mapping_id, &change).await?;
     let (actor, version) = (actor(&request), body.version);
     let row = admin
-        .change(move |conn| mappings::change(conn, &actor, *mapping_id, version, &change))
+        .change(move |conn| {
+            rule_fields::check(&change.rules)?;
+            mappings::change(conn, &actor, *mapping_id, version, &change)
+        })
         .await?;
     Ok(HttpResponse::Ok().json(With::warning(row, warning)))
 }

@@ -6,20 +6,33 @@
 pub mod access;
 mod channels;
 mod connectors;
+mod deliveries;
+mod dry_run;
 mod fields;
+mod inspection;
 mod lists;
 mod mappings;
 mod records;
 mod roles;
+mod rule_fields;
 mod session_tokens;
 mod targets;
+mod trail;
 
-use crate::{config::Secret, error::ApiError, http::changes::ConfigurationChanged};
+use crate::{
+    config::Secret,
+    error::ApiError,
+    http::{changes::ConfigurationChanged, running::Running},
+};
 use actix_web::{HttpRequest, web};
 use diesel::PgConnection;
-use heliograph_actors::{messages::Inspect, port::Port};
-use heliograph_schema::store::{Store, StoreError};
-use std::{fmt, sync::Arc};
+use heliograph_actors::{messages::Inspect, port::Port, routing::RoutingTable};
+use heliograph_schema::{
+    ids::ChannelId,
+    store::{Store, StoreError, decisions, delivery_list::DeliveryKey},
+};
+use std::{collections::BTreeSet, fmt, sync::Arc};
+use tokio::sync::watch;
 
 /// What the routes of this listener work with.
 #[derive(Clone)]
@@ -30,6 +43,10 @@ pub struct Admin {
     pub changes: Arc<dyn ConfigurationChanged>,
     /// Looks at target channels; `None`: nothing is known of them.
     pub inspector: Option<Port<Inspect>>,
+    /// The actors at work.
+    pub running: Arc<dyn Running>,
+    /// What the running router works by.
+    pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// What every request must bring; `None`: only this machine can ask.
     pub token: Option<Secret>,
 }
@@ -51,6 +68,14 @@ impl Admin {
         Ok(self.store.run(work).await?)
     }
 
+    /// Commits what the router does not work by.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        Ok(self.store.run(work).await?)
+    }
+
     /// Commits a change and waits until the router works by it.
     async fn change<T: Send + 'static>(
         &self,
@@ -59,6 +84,31 @@ impl Admin {
         let changed = self.store.run(work).await?;
         self.changes.apply().await?;
         Ok(changed)
+    }
+
+    /// The mirrors of these deliveries look at their rows.
+    fn look_at(&self, keys: &[DeliveryKey]) {
+        let targets: BTreeSet<ChannelId> = keys.iter().map(|key| key.target_channel_id).collect();
+        for target in targets {
+            self.running.look_at(target);
+        }
+    }
+
+    /// After deliveries were made or put back: their mirrors look, and an edit that was being committed meanwhile, which did not
+    /// see them, is raised.
+    async fn see_to(&self, keys: Vec<DeliveryKey>) -> Result<(), ApiError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.look_at(&keys);
+        self.running.settled().await?;
+        let (raised, missed) = self
+            .write(move |conn| Ok((decisions::raise_missed(conn, &keys)?, keys)))
+            .await?;
+        if raised > 0 {
+            self.look_at(&missed);
+        }
+        Ok(())
     }
 }
 
@@ -106,8 +156,48 @@ pub fn routes(service: &mut web::ServiceConfig) {
             web::delete().to(mappings::remove),
         )
         .route(
+            "/api/mappings/{mapping_id}/backfill",
+            web::post().to(mappings::backfill),
+        )
+        .route("/api/targets", web::get().to(targets::list))
+        .route(
+            "/api/targets/{target_channel_id}/pause",
+            web::post().to(targets::pause),
+        )
+        .route(
+            "/api/targets/{target_channel_id}/resume",
+            web::post().to(targets::resume),
+        )
+        .route(
             "/api/targets/{target_channel_id}/inspect",
-            web::post().to(targets::inspect),
+            web::post().to(inspection::inspect),
+        )
+        .route(
+            "/api/targets/{target_channel_id}/reconcile",
+            web::post().to(targets::reconcile),
+        )
+        .route(
+            "/api/targets/{target_channel_id}/reconciliations",
+            web::get().to(targets::reconciliations),
+        )
+        .route("/api/dead-letters", web::get().to(deliveries::dead_letters))
+        .route(
+            "/api/dead-letters/redrive",
+            web::post().to(deliveries::redrive),
+        )
+        .route(
+            "/api/deliveries/drop",
+            web::post().to(deliveries::drop_named),
+        )
+        .route(
+            "/api/deliveries/restore",
+            web::post().to(deliveries::restore),
+        )
+        .route("/api/signals/{signal_id}/trail", web::get().to(trail::show))
+        .route("/api/mappings/dry-run", web::post().to(dry_run::unsaved))
+        .route(
+            "/api/mappings/{mapping_id}/dry-run",
+            web::get().to(dry_run::saved),
         )
         .route("/api/session-tokens", web::get().to(session_tokens::list))
         .route(

@@ -1,132 +1,249 @@
-//! `/api/targets`: what Discord says of a target channel, looked at now; and the look before a mapping is saved. What stands in
-//! the way is the inspector's word.
+//! `/api/targets`: how every target channel stands, by the tables and by its mirror, and pausing it.
 
-use super::Admin;
+use super::{Admin, actor, lists::Asked};
 use crate::error::ApiError;
 use actix_web::{
-    HttpResponse,
-    web::{Data, Path},
+    HttpRequest, HttpResponse,
+    web::{Data, Json, Path, Query},
 };
-use heliograph_actors::messages::{Asker, Inspect, NotKnown, Seen};
+use heliograph_actors::{
+    latency_core::LatencySummary, mirror_board::MirrorSeen, vitals::LifeState,
+};
 use heliograph_schema::{
-    ids::{ChannelId, RoleId},
+    ids::ChannelId,
     store::{
-        mappings::{self, MappingChange, MappingSettings},
-        target_channels,
+        StoreError, reconciliations, target_channels,
+        targets::{self, TargetRow},
     },
 };
-use serde::Serialize;
-use std::time::Duration;
-use tokio::sync::oneshot;
+use serde::{Deserialize, Serialize};
 
-/// How long a person waits for Discord's word.
-const PATIENCE: Duration = Duration::from_secs(10);
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AtVersion {
+    version: i64,
+}
 
-/// A row, and what its reader should know beside it.
+/// A target as it is shown.
 #[derive(Debug, Serialize)]
-pub(super) struct With<Row> {
+struct Target {
     #[serde(flatten)]
-    row: Row,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<String>,
+    row: TargetRow,
+    #[serde(flatten)]
+    mirror: Mirror,
 }
 
-impl<Row> With<Row> {
-    pub(super) fn warning(row: Row, warning: Option<String>) -> Self {
-        Self { row, warning }
+/// What is known of the mirror of a target.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Mirror {
+    /// `paused`, `not_running`, `stopped`, or the word of the mirror itself.
+    state: &'static str,
+    reason: Option<String>,
+    limited_until_ms: Option<i64>,
+    /// From commit to done over the last hour.
+    latency: LatencySummary,
+}
+
+impl Mirror {
+    /// What matters most: a person's decision, then whether the actor lives, then what it says of itself.
+    fn of(row: &TargetRow, seen: Option<&MirrorSeen>) -> Self {
+        let latency = seen.map_or_else(LatencySummary::default, |seen| seen.latencies);
+        let standing = seen.and_then(|seen| seen.standing.as_ref());
+        let (state, reason) = match seen {
+            _ if row.is_paused => ("paused", Some("a person paused it".to_owned())),
+            None => ("not_running", None),
+            Some(seen) if seen.life == LifeState::Parked => ("stopped", seen.last_panic.clone()),
+            Some(_) => standing.map_or(("not_running", None), |standing| {
+                (standing.state.word(), standing.reason.clone())
+            }),
+        };
+        let limited_until_ms = standing
+            .filter(|_| state == "limited")
+            .and_then(|standing| standing.limited_until_ms);
+        Self {
+            state,
+            reason,
+            limited_until_ms,
+            latency,
+        }
     }
 }
 
-impl Admin {
-    async fn look(&self, target_channel_id: ChannelId, afresh: bool) -> Seen {
-        let (answer, answered) = oneshot::channel();
-        let inspect = Inspect {
-            target_channel_id,
-            asker: Asker::Person { afresh, answer },
-        };
-        let Some(inspector) = &self.inspector else {
-            return Err(NotKnown("nobody looks".to_owned()));
-        };
-        inspector
-            .post(inspect)
-            .map_err(|(refused, _)| NotKnown(format!("the inspector takes nothing: {refused}")))?;
-        match tokio::time::timeout(PATIENCE, answered).await {
-            Ok(Ok(seen)) => seen,
-            Ok(Err(_)) => Err(NotKnown("the inspector did not answer".to_owned())),
-            Err(_) => Err(NotKnown("Discord does not answer in time".to_owned())),
-        }
-    }
+pub(super) async fn list(
+    admin: Data<Admin>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
+    let page = asked.page()?;
+    let rows = admin.read(move |conn| targets::list(conn, page)).await?;
+    let seen = |row: TargetRow| {
+        let seen = admin.running.mirror(row.target_channel_id);
+        let mirror = Mirror::of(&row, seen.as_ref());
+        Target { row, mirror }
+    };
+    let items = rows.into_iter().map(seen).collect();
+    Ok(HttpResponse::Ok().json(asked.answer(items, |target| target.row.target_channel_id)?))
+}
 
-    /// Looks at the target of a mapping that is to be saved. Gives what the person should know.
-    ///
-    /// # Errors
-    /// When it is known that the mapping could not work, with what is to be changed.
-    pub(super) async fn check(&self, wanted: &MappingSettings) -> Result<Option<String>, ApiError> {
-        if !wanted.is_enabled {
-            return Ok(None);
-        }
-        let mut seen = self.look(wanted.target_channel_id, false).await;
-        if seen
-            .as_ref()
-            .is_ok_and(|sight| lacks(&sight.roles, wanted.ping_role_id))
-        {
-            // It may be younger than what is remembered of the guild.
-            seen = self.look(wanted.target_channel_id, true).await;
-        }
-        let sight = match seen {
-            Ok(sight) => sight,
-            Err(reason) => return Ok(Some(unknown(&reason))),
-        };
-        match (sight.obstacle, wanted.ping_role_id) {
-            (Some(obstacle), _) => Err(ApiError::refused(obstacle.0)),
-            (None, Some(role)) if lacks(&sight.roles, Some(role)) => {
-                Err(ApiError::refused(format!(
-                    "There is no role {role} on the server of the target channel: choose one of its roles for the ping."
-                )))
+pub(super) async fn pause(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    target: Path<ChannelId>,
+    body: Json<AtVersion>,
+) -> Result<HttpResponse, ApiError> {
+    set_paused(&request, &admin, target.into_inner(), body.version, true).await
+}
+
+pub(super) async fn resume(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    target: Path<ChannelId>,
+    body: Json<AtVersion>,
+) -> Result<HttpResponse, ApiError> {
+    set_paused(&request, &admin, target.into_inner(), body.version, false).await
+}
+
+async fn set_paused(
+    request: &HttpRequest,
+    admin: &Admin,
+    target: ChannelId,
+    version: i64,
+    is_paused: bool,
+) -> Result<HttpResponse, ApiError> {
+    let actor = actor(request);
+    let row = admin
+        .write(move |conn| {
+            if !targets::is_known(conn, target)? {
+                return Err(StoreError::NotFound("such target channel"));
             }
-            _ => Ok(sight.advice),
-        }
-    }
-
-    /// The same for a change; nothing is looked at where it touches nothing that Discord knows.
-    pub(super) async fn check_change(
-        &self,
-        mapping_id: i64,
-        change: &MappingChange,
-    ) -> Result<Option<String>, ApiError> {
-        let touches = change.target_channel_id.is_some()
-            || change.ping_role_id.is_some()
-            || change.is_enabled == Some(true);
-        if !touches {
-            return Ok(None);
-        }
-        let row = self
-            .read(move |conn| mappings::find(conn, mapping_id))
-            .await?;
-        self.check(&change.applied_to(&row)).await
-    }
+            target_channels::set_paused(conn, &actor, target, version, is_paused)
+        })
+        .await?;
+    admin.running.look_at(target);
+    Ok(HttpResponse::Ok().json(row))
 }
 
-fn lacks(roles: &[RoleId], wanted: Option<RoleId>) -> bool {
-    wanted.is_some_and(|role| !roles.contains(&role))
-}
-
-fn unknown(reason: &NotKnown) -> String {
-    format!("It is not known whether the bot can mirror into the target channel: {reason}.")
-}
-
-/// Looks now. A mirror that waits for what was repaired goes on at once.
-pub(super) async fn inspect(
+/// `POST /api/targets/{target_channel_id}/reconcile`: its mirror compares what stands there with what is on record, and puts right
+/// what differs, when it has nothing else to do.
+pub(super) async fn reconcile(
+    request: HttpRequest,
     admin: Data<Admin>,
     target: Path<ChannelId>,
 ) -> Result<HttpResponse, ApiError> {
-    let target = *target;
-    let warning = match admin.look(target, true).await {
-        Ok(sight) => sight.advice,
-        Err(reason) => Some(unknown(&reason)),
-    };
-    let row = admin
-        .read(move |conn| target_channels::get(conn, target))
+    let (target, actor) = (target.into_inner(), actor(&request));
+    let asked = admin
+        .write(move |conn| {
+            if !targets::is_known(conn, target)? {
+                return Err(StoreError::NotFound("such target channel"));
+            }
+            reconciliations::ask(conn, &actor, target)
+        })
         .await?;
-    Ok(HttpResponse::Ok().json(With::warning(row, warning)))
+    admin.running.look_at(target);
+    Ok(HttpResponse::Accepted().json(asked))
+}
+
+/// `GET /api/targets/{target_channel_id}/reconciliations`: the comparisons with their reports, newest first.
+pub(super) async fn reconciliations(
+    admin: Data<Admin>,
+    target: Path<ChannelId>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
+    let (target, page) = (target.into_inner(), asked.page()?);
+    let rows = admin
+        .read(move |conn| reconciliations::list(conn, target, page))
+        .await?;
+    Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.reconciliation_id)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use heliograph_actors::mirror_core::{Counts, Standing, State};
+
+    fn row(is_paused: bool) -> TargetRow {
+        TargetRow {
+            target_channel_id: ChannelId::new(1).unwrap(),
+            name: None,
+            guild_id: None,
+            guild_name: None,
+            is_paused,
+            version: 0,
+            obstacle: None,
+            inspected_at: None,
+            mappings: 1,
+            backlog: 0,
+            backlog_is_more: false,
+            backlog_since: None,
+            dead_letters: 0,
+            dead_letters_are_more: false,
+        }
+    }
+
+    fn seen(life: LifeState, state: Option<State>) -> MirrorSeen {
+        let standing = |state| Standing {
+            state,
+            reason: Some("why".to_owned()),
+            backlog: 0,
+            behind: false,
+            oldest_age_ms: None,
+            limited_until_ms: Some(9),
+            counts: Counts::default(),
+        };
+        MirrorSeen {
+            life,
+            last_panic: Some("boom".to_owned()),
+            standing: state.map(standing),
+            latencies: LatencySummary::default(),
+        }
+    }
+
+    #[test]
+    fn a_target_stands_as_what_matters_most_says() {
+        use LifeState::{Parked, Running};
+        let limited = seen(Running, Some(State::Limited));
+        let table = [
+            (false, None, "not_running", None, None),
+            (false, Some(seen(Running, None)), "not_running", None, None),
+            (
+                false,
+                Some(limited.clone()),
+                "limited",
+                Some("why"),
+                Some(9),
+            ),
+            (
+                false,
+                Some(seen(Running, Some(State::Failing))),
+                "failing",
+                Some("why"),
+                None,
+            ),
+            (
+                false,
+                Some(seen(Parked, Some(State::Limited))),
+                "stopped",
+                Some("boom"),
+                None,
+            ),
+            (
+                true,
+                Some(limited),
+                "paused",
+                Some("a person paused it"),
+                None,
+            ),
+        ];
+        for (is_paused, seen, state, reason, until) in table {
+            let mirror = Mirror::of(&row(is_paused), seen.as_ref());
+            assert_eq!(
+                (
+                    mirror.state,
+                    mirror.reason.as_deref(),
+                    mirror.limited_until_ms
+                ),
+                (state, reason, until)
+            );
+        }
+    }
 }

@@ -27,7 +27,10 @@ use actix_web::{
     web,
 };
 use diesel::{Connection as _, PgConnection};
-use heliograph_actors::routing::{Connector, RoutingTable};
+use heliograph_actors::{
+    outlets::Outlets,
+    routing::{Connector, RoutingTable},
+};
 use heliograph_schema::store::{
     Store, StoreError, connectors,
     signals::{CommitError, Group, QuarantinedItem, RawBatch},
@@ -63,6 +66,8 @@ pub struct Ingest {
     pub store: Store,
     /// Told when a snapshot brought other names.
     pub changes: Arc<dyn ConfigurationChanged>,
+    /// Mirrors, which follow what becomes of threads.
+    pub outlets: Outlets,
     /// See there.
     pub limits: IngestLimits,
     last_seen: LastSeen,
@@ -86,12 +91,14 @@ impl Ingest {
         routing: watch::Receiver<Arc<RoutingTable>>,
         store: Store,
         changes: Arc<dyn ConfigurationChanged>,
+        outlets: Outlets,
         limits: IngestLimits,
     ) -> Self {
         Self {
             routing,
             store,
             changes,
+            outlets,
             limits,
             last_seen: LastSeen::default(),
             events: Arc::new(Semaphore::new(EVENTS_IN_FLIGHT_MAX)),

@@ -8,8 +8,11 @@ use actix_web::{
     http::header::{self, HeaderMap},
     web,
 };
-use heliograph_actors::routing::{Connector, RoutingTable};
-use heliograph_schema::ids::{ChannelId, GuildId};
+use heliograph_actors::routing::{Connector, Mapping, RoutingTable};
+use heliograph_schema::{
+    ids::{ChannelId, GuildId},
+    rules::{Filters, Transform},
+};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -26,7 +29,7 @@ pub struct RuntimeConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     discovery_request: Option<Discovery>,
     sources: Vec<Source>,
-    mappings: Vec<MappedTo>,
+    mappings: Vec<MappedTo<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,14 +50,18 @@ struct Source {
 }
 
 #[derive(Debug, Serialize)]
-struct MappedTo {
+struct MappedTo<'a> {
     source_channel_id: ChannelId,
     target_channel_id: ChannelId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filters_json: Option<&'a Filters>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transform_json: Option<&'a Transform>,
     priority: i32,
 }
 
 /// The configuration of `connector` by this snapshot, in an order that depends on nothing else.
-pub fn runtime_config<'a>(connector: &'a Connector, table: &RoutingTable) -> RuntimeConfig<'a> {
+pub fn runtime_config<'a>(connector: &'a Connector, table: &'a RoutingTable) -> RuntimeConfig<'a> {
     let mut roles: Vec<_> = connector.roles.values().collect();
     roles.sort_by_key(|role| (role.guild_id, role.channel_id));
     let sources = roles.iter().filter(|role| role.is_source);
@@ -73,13 +80,7 @@ pub fn runtime_config<'a>(connector: &'a Connector, table: &RoutingTable) -> Run
         ingest_enabled: connector.ingest_enabled,
         forward_enabled: connector.forward_enabled,
         discovery_request: discovery(connector),
-        mappings: mappings
-            .map(|mapping| MappedTo {
-                source_channel_id: mapping.source_channel_id,
-                target_channel_id: mapping.target_channel_id,
-                priority: mapping.priority,
-            })
-            .collect(),
+        mappings: mappings.map(|mapping| mapped_to(mapping, table)).collect(),
         sources: roles
             .iter()
             .map(|role| Source {
@@ -91,6 +92,21 @@ pub fn runtime_config<'a>(connector: &'a Connector, table: &RoutingTable) -> Run
                 is_enabled: role.is_enabled,
             })
             .collect(),
+    }
+}
+
+/// Filters that let everything pass, and transforms that change nothing, are not mentioned.
+fn mapped_to<'a>(mapping: &Mapping, table: &'a RoutingTable) -> MappedTo<'a> {
+    let rules = mapping.rule_set_id.and_then(|id| table.rule_sets.get(&id));
+    let (filters, transform) = rules
+        .map(|rules| (&rules.filters, &rules.transform))
+        .unzip();
+    MappedTo {
+        source_channel_id: mapping.source_channel_id,
+        target_channel_id: mapping.target_channel_id,
+        filters_json: filters.filter(|filters| **filters != Filters::default()),
+        transform_json: transform.filter(|transform| **transform != Transform::default()),
+        priority: mapping.priority,
     }
 }
 

@@ -13,6 +13,7 @@ use actix_web::{
 };
 use diesel::{RunQueryDsl as _, sql_types::BigInt};
 use futures_util::future::BoxFuture;
+use heliograph_actors::outlets::Outlets;
 use heliograph_schema::{sql::Sql, test_database::TestDatabase};
 use serde_json::{Value as Json, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,6 +65,7 @@ impl Listener {
             routing,
             db.store(),
             Arc::clone(&changes) as Arc<dyn ConfigurationChanged>,
+            Outlets::default(),
             limits,
         );
         Self {

@@ -14,7 +14,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use heliograph_schema::{
     ids::{DISCORD_EPOCH_MS, SignalId, UserId},
-    store::threads::{self, ThreadEvent, ThreadEventKind},
+    store::{
+        mirrored_threads,
+        threads::{self, ThreadEvent, ThreadEventKind},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -121,8 +124,14 @@ async fn take(
     let told = parse_event(&push.body, push.received_at_ms)?;
     auth::belongs(&push.connector, &told.tenant_key, &told.connector_id)?;
     let kept = push.kept("thread", correlation_id, Vec::new());
-    let commit = ingest.commit(kept, move |conn| threads::take_event(conn, &told.event));
-    ingest.within_time(commit).await?;
+    let commit = ingest.commit(kept, move |conn| {
+        threads::take_event(conn, &told.event)?;
+        mirrored_threads::targets(conn, told.event.thread_id)
+    });
+    // Threads that mirror it are archived and opened again as it is.
+    for target in ingest.within_time(commit).await? {
+        ingest.outlets.look_at(target);
+    }
     Ok(Taken {})
 }
 

@@ -13,7 +13,7 @@ use heliograph_bench::report;
 #[derive(Parser)]
 #[command(name = "prove")]
 struct Arguments {
-    /// Only this proof (crash, postgres-kill, resume, reconfigure); may be given again
+    /// Only this proof (crash, postgres-kill, resume, reconfigure, mirror-lossy, outage); may be given again
     #[arg(long)]
     name: Vec<String>,
     /// A few faults each
@@ -22,7 +22,7 @@ struct Arguments {
     /// The same seed pushes the same load and draws the same faults [default: drawn from the clock]
     #[arg(long)]
     seed: Option<u64>,
-    /// How many faults: kills, changes or reconnects
+    /// How many faults: kills, changes, reconnects or turns of an outage
     #[arg(long)]
     faults: Option<u64>,
     /// The server to break [default: heliograph beside this program]

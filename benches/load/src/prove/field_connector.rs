@@ -46,6 +46,51 @@ pub struct Story {
     pub is_deleted: bool,
 }
 
+/// What may happen to a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Create,
+    Edit,
+    Delete,
+}
+
+impl Story {
+    /// A signal of which nothing was said yet.
+    pub(super) fn untold(signal_id: u64, channel_id: u64) -> Self {
+        Self {
+            signal_id,
+            channel_id,
+            revisions: 0,
+            text: String::new(),
+            is_deleted: false,
+        }
+    }
+
+    /// Goes on with the story and puts what is said of it into the batch.
+    pub(super) fn tell(&mut self, change: Change, size: u32, guild_id: u64, batch: &mut Batch) {
+        // A later edit has a greater stamp, whatever the clock.
+        let stamp = created_ms(self.signal_id) + self.revisions.unsigned_abs() * 1000;
+        self.revisions += 1;
+        self.is_deleted = change == Change::Delete;
+        self.text.clear();
+        if !self.is_deleted {
+            let (mark, revision) = (mark_of(self.signal_id), self.revisions);
+            self.text = format!("{mark} v{revision} long {size}");
+        }
+        batch.push(&Message {
+            signal_id: self.signal_id,
+            channel_id: self.channel_id,
+            guild_id,
+            said: match change {
+                Change::Create => Said::Create,
+                Change::Edit => Said::Edit(stamp),
+                Change::Delete => Said::Delete,
+            },
+            text: &self.text,
+        });
+    }
+}
+
 /// The token the connector uses, which somebody may change.
 pub type SharedToken = Arc<Mutex<String>>;
 
@@ -132,7 +177,8 @@ impl FieldConnector {
             }
             let said = batch.items() as u64;
             account.channels.entry(channel).or_default().said += said;
-            let answer = self.until_taken(book, &mut client, batch.end(), &mut account)?;
+            let body = batch.end();
+            let answer = until_taken(book, &mut client, &self.token, body, &mut account)?;
             acked.fetch_add(said, Ordering::Relaxed);
             account.take_in(channel, said, &answer, next);
             let pause_ms = random.random_range(0..=self.pause_ms_max);
@@ -140,49 +186,46 @@ impl FieldConnector {
         }
         Ok(account)
     }
+}
 
-    fn until_taken(
-        &self,
-        book: &AddressBook,
-        client: &mut HttpClient,
-        body: &[u8],
-        account: &mut Account,
-    ) -> Outcome<Value> {
-        let began = Instant::now();
-        let mut is_first = true;
-        loop {
-            client.move_to(book.now().ingest);
-            let token = self
-                .token
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            let outcome = post_batch(client, &format!("Bearer {token}"), body);
-            match &outcome {
-                Ok(response) if response.status == 200 => {
-                    return Ok(serde_json::from_slice(&response.body)?);
-                }
-                // 401 while the token changes hands and 403 while paused are waited out: nothing of this batch was stored.
-                Ok(response) if matches!(response.status, 401 | 403 | 429 | 500..) => {}
-                Ok(response) => {
-                    return Err(Failure::new(format!(
-                        "a batch was refused for good with {}: {}",
-                        response.status,
-                        response.text()
-                    )));
-                }
-                Err(_) => {}
+/// Pushes one batch until it is acknowledged: the answer.
+pub(super) fn until_taken(
+    book: &AddressBook,
+    client: &mut HttpClient,
+    token: &SharedToken,
+    body: &[u8],
+    account: &mut Account,
+) -> Outcome<Value> {
+    let began = Instant::now();
+    let mut is_first = true;
+    loop {
+        client.move_to(book.now().ingest);
+        let token = token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let outcome = post_batch(client, &format!("Bearer {token}"), body);
+        match &outcome {
+            Ok(response) if response.status == 200 => {
+                return Ok(serde_json::from_slice(&response.body)?);
             }
-            if began.elapsed() > GIVE_UP_AFTER {
-                let last = outcome.map(|response| (response.status, response.text()));
+            // 401 while the token changes hands and 403 while paused are waited out: nothing of this batch was stored.
+            Ok(response) if matches!(response.status, 401 | 403 | 429 | 500..) => {}
+            Ok(response) => {
                 return Err(Failure::new(format!(
-                    "nobody took a batch for {GIVE_UP_AFTER:?}, last: {last:?}"
+                    "a batch was refused for good with {}: {}",
+                    response.status,
+                    response.text()
                 )));
             }
-            account.tried_again += u64::from(is_first);
-            is_first = false;
-            std::thread::sleep(RETRY_PAUSE);
+            Err(_) => {}
         }
+        if began.elapsed() > GIVE_UP_AFTER {
+            let last = outcome.map(|response| (response.status, response.text()));
+            return Err(Failure::new(format!(
+                "nobody took a batch for {GIVE_UP_AFTER:?}, last: {last:?}"
+            )));
+        }
+        account.tried_again += u64::from(is_first);
+        is_first = false;
+        std::thread::sleep(RETRY_PAUSE);
     }
 }
 
@@ -209,6 +252,15 @@ impl CloneTail for Vec<Story> {
 impl Account {
     /// An acknowledged batch: its stories count from now on, unless its channel was not a source at that moment.
     fn take_in(&mut self, channel: u64, said: u64, answer: &Value, next: Tail) {
+        self.count(channel, said, answer);
+        if answer["ignored"].as_u64().unwrap_or_default() == 0 {
+            self.stories.truncate(next.from);
+            self.stories.extend(next.stories);
+        }
+    }
+
+    /// Counts what an answer says of a batch.
+    pub(super) fn count(&mut self, channel: u64, said: u64, answer: &Value) {
         let field = |name: &str| answer[name].as_u64().unwrap_or_default();
         let rejected = answer["rejected"].as_array().map_or(0, Vec::len) as u64;
         let counts = self.channels.entry(channel).or_default();
@@ -219,10 +271,6 @@ impl Account {
         counts.refused += field("held") + rejected;
         if field("held") + rejected > 0 && self.first_refusal.is_none() {
             self.first_refusal = Some(answer.to_string());
-        }
-        if field("ignored") == 0 {
-            self.stories.truncate(next.from);
-            self.stories.extend(next.stories);
         }
     }
 }
@@ -242,49 +290,20 @@ fn say(
             tail.stories[*place].channel_id == channel && !tail.stories[*place].is_deleted
         })
         .collect();
-    let said = if dice < 55 || alive.is_empty() {
-        let signal_id = ids.next();
-        tail.stories.push(Story {
-            signal_id,
-            channel_id: channel,
-            revisions: 0,
-            text: String::new(),
-            is_deleted: false,
-        });
-        (tail.stories.len() - 1, Said::Create)
+    let (place, change) = if dice < 55 || alive.is_empty() {
+        tail.stories.push(Story::untold(ids.next(), channel));
+        (tail.stories.len() - 1, Change::Create)
     } else {
         let place = alive[random.random_range(0..alive.len())];
-        let story = &tail.stories[place];
-        // A later edit has a greater stamp, whatever the clock.
-        let stamp = created_ms(story.signal_id) + story.revisions.unsigned_abs() * 1000;
-        let said = if dice < 90 {
-            Said::Edit(stamp)
+        let change = if dice < 90 {
+            Change::Edit
         } else {
-            Said::Delete
+            Change::Delete
         };
-        (place, said)
+        (place, change)
     };
-    let (place, said) = said;
-    let story = &mut tail.stories[place];
-    story.revisions += 1;
-    story.is_deleted = said == Said::Delete;
-    if said == Said::Delete {
-        story.text.clear();
-    } else {
-        let size: u32 = random.random_range(1..100);
-        story.text = format!(
-            "{} v{} long {size}",
-            mark_of(story.signal_id),
-            story.revisions
-        );
-    }
-    batch.push(&Message {
-        signal_id: story.signal_id,
-        channel_id: channel,
-        guild_id,
-        said,
-        text: &story.text,
-    });
+    let size = random.random_range(1..100);
+    tail.stories[place].tell(change, size, guild_id, batch);
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
-use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
-use super::ground::{Ground, Layout};
+use super::ground::{Ground, Layout, drawn_ms};
 use super::{Report, Settings};
 use crate::failure::{Doing, Outcome};
 use crate::stage::Database;
@@ -24,24 +24,16 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
     let mut ground = Ground::lay_out(
         settings,
         &Layout {
-            connectors: 2,
-            channels: 4,
-            mappings: 3,
-            pause_ms_max: 60,
-            viewers: 4,
-            frames_until_cut_max: 0,
             database: Database::Own,
+            ..Layout::default()
         },
     )?;
     let mut random = SmallRng::seed_from_u64(settings.seed);
-    let mut report = Report {
-        seeds: vec![settings.seed],
-        ..Report::default()
-    };
+    let mut report = Report::of(settings);
     let (mut heal_s_max, mut server_restarts) = (0.0_f64, 0_u64);
     for _ in 0..settings.faults {
         ground.wait_for_acks(1, HEAL_WITHIN)?;
-        std::thread::sleep(Duration::from_millis(random.random_range(0..LIFE_MS_MAX)));
+        std::thread::sleep(drawn_ms(&mut random, LIFE_MS_MAX));
         let postgres = ground
             .scene
             .stage
@@ -49,7 +41,7 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
             .doing("the PostgreSQL of this run")?;
         postgres.kill9()?;
         report.runs += 1;
-        std::thread::sleep(Duration::from_millis(random.random_range(0..AWAY_MS_MAX)));
+        std::thread::sleep(drawn_ms(&mut random, AWAY_MS_MAX));
         postgres.relaunch()?;
         let began = Instant::now();
         if !ground.scene.stage.is_running() {

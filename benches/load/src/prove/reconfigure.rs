@@ -13,7 +13,7 @@ use super::ground::{Ground, Layout};
 use super::{Report, Settings};
 use crate::failure::Outcome;
 use crate::scenarios::scene::{SOURCE_GUILD, TARGET_GUILD, source, target};
-use crate::stage::{Admin, Connector, Database, Mapping, MappingWish, Stage};
+use crate::stage::{Admin, Connector, Mapping, MappingWish, Stage};
 
 const CHANNELS: usize = 6;
 /// The source that is switched off and on; of the second connector.
@@ -45,21 +45,17 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
     let mut ground = Ground::lay_out(
         settings,
         &Layout {
-            connectors: 2,
             channels: CHANNELS,
             mappings: 2,
-            pause_ms_max: 25,
+            pause_ms_max: Some(25),
             viewers: 3,
             frames_until_cut_max: 0,
-            database: Database::Fresh,
+            ..Layout::default()
         },
     )?;
     // The second connector's forwarding is switched: what was said meanwhile is not mirrored.
     ground.at_most_once(source(1), target(1));
-    let mut report = Report {
-        seeds: vec![settings.seed],
-        ..Report::default()
-    };
+    let mut report = Report::of(settings);
     let connectors: Vec<Connector> = ground
         .scene
         .lanes

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::ground::{Ground, Layout};
 use super::{Report, Settings};
 use crate::failure::Outcome;
-use crate::stage::Database;
 
 const VIEWERS: usize = 16;
 /// Some come while the replay still runs, some long after: a viewer of six channels reads seven frames before its first
@@ -26,19 +25,14 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
     let ground = Ground::lay_out(
         settings,
         &Layout {
-            connectors: 2,
             channels: 6,
             mappings: 0,
-            pause_ms_max: 60,
             viewers: VIEWERS,
             frames_until_cut_max: FRAMES_UNTIL_CUT_MAX,
-            database: Database::Fresh,
+            ..Layout::default()
         },
     )?;
-    let mut report = Report {
-        seeds: vec![settings.seed],
-        ..Report::default()
-    };
+    let mut report = Report::of(settings);
     ground.wait_for_acks(WARM_ITEMS, Duration::from_secs(30))?;
     let mut before = ground.audience.connects();
     let wanted = before + settings.faults;

@@ -49,6 +49,7 @@ pub(super) fn judge(
                 .filter(|story| story.channel_id == *source)
                 .collect();
             mirrored(&of_source, &messages, report);
+            in_order(&of_source, &messages, report);
         }
         for target in evidence.passing_targets {
             let messages = fake.control().messages(Some((*target).into()));
@@ -225,12 +226,35 @@ fn pages(stage: &Stage, channel: u64, texts: &mut HashMap<u64, Option<String>>) 
 fn by_signal(messages: &[Message]) -> HashMap<u64, Vec<&Message>> {
     let mut by_signal: HashMap<u64, Vec<&Message>> = HashMap::new();
     for message in messages {
-        let text = everything(message);
-        if let Some(signal_id) = crate::clock::number_after(text.as_bytes(), b"[[s=") {
+        if let Some(signal_id) = signal_in(&everything(message)) {
             by_signal.entry(signal_id).or_default().push(message);
         }
     }
     by_signal
+}
+
+/// The messages of a target, deleted ones included, appeared in the order in which their signals were said.
+fn in_order(stories: &[&&Story], messages: &[Message], report: &mut Report) {
+    let places: HashMap<u64, usize> = stories
+        .iter()
+        .enumerate()
+        .map(|(place, story)| (story.signal_id, place))
+        .collect();
+    let mut appeared: Vec<(fake_discord::Id, usize)> = messages
+        .iter()
+        .filter_map(|message| {
+            let signal_id = signal_in(&everything(message))?;
+            Some((message.id, *places.get(&signal_id)?))
+        })
+        .collect();
+    appeared.sort_unstable();
+    for pair in appeared.windows(2) {
+        if pair[1].1 < pair[0].1 {
+            report.out_of_order += 1;
+            let (early, late) = (stories[pair[1].1], stories[pair[0].1]);
+            report.breach(format!("at Discord {late:?} appeared before {early:?}"));
+        }
+    }
 }
 
 /// No signal was posted twice in this target.
@@ -282,6 +306,11 @@ fn mirrored(stories: &[&&Story], messages: &[Message], report: &mut Report) {
             "at Discord there are signals nobody said: {by_signal:?}"
         ));
     }
+}
+
+/// The signal whose mark stands in a text.
+pub(super) fn signal_in(text: &str) -> Option<u64> {
+    crate::clock::number_after(text.as_bytes(), b"[[s=")
 }
 
 /// Text and embeds of a message: a mirror may put a signal in either.

@@ -7,6 +7,7 @@ use crate::http::ingest::fixture;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use futures_util::FutureExt as _;
 use heliograph_actors::routing::DiscoveryRequest;
+use heliograph_schema::rules::MappingRules;
 use serde_json::json;
 use std::future::{pending, ready};
 
@@ -51,6 +52,33 @@ fn the_configuration_is_the_contracts() {
         r#""mappings":[{"source_channel_id":"20","target_channel_id":"31","priority":0},{"source_channel_id":"20","target_channel_id":"30","priority":5}]}"#,
     );
     assert_eq!(config, expected);
+}
+
+#[test]
+fn rules_are_told_as_the_contract_names_them_and_plain_ones_not_at_all() {
+    let mut table = table(connector());
+    let rules = |json| serde_json::from_value::<MappingRules>(json).unwrap();
+    table.rule_sets = [
+        (
+            1,
+            rules(
+                json!({ "filters_json": { "keywords_any": ["btc"] }, "author_style": "name_line" }),
+            ),
+        ),
+        (2, rules(json!({ "transform_json": { "prefix": "> " } }))),
+    ]
+    .into();
+    let mapped = table
+        .mappings
+        .get_mut(&ChannelId::new(20).unwrap())
+        .unwrap();
+    (mapped[0].rule_set_id, mapped[1].rule_set_id) = (Some(1), Some(2));
+    let config = serde_json::to_value(runtime_config(&table.connectors["c1"], &table)).unwrap();
+    let expected = json!([
+        { "source_channel_id": "20", "target_channel_id": "31", "priority": 0, "filters_json": { "keywords_any": ["btc"] } },
+        { "source_channel_id": "20", "target_channel_id": "30", "priority": 5, "transform_json": { "prefix": "> " } },
+    ]);
+    assert_eq!(config["mappings"], expected);
 }
 
 #[test]
