@@ -1,17 +1,19 @@
-//! How mirrors are made: the one way to Discord, the gate that all of them share, the ledger that writes for all of them.
+//! How mirrors are made: the one way to Discord, the gate that all of them share, the ledger that writes for all of them, the
+//! inspector that looks at their channels.
 
 use crate::{config::Config, http::changes::NotApplied};
 use actix::{Arbiter, ArbiterHandle};
 use heliograph_actors::{
     delivery_ledger::{DeliveryLedger, DeliveryLedgerMakings},
-    discord::{Discord, DiscordSettings},
+    discord::{Discord, DiscordSettings, inspect::Way},
     global_gate::Gate,
-    messages::RecordDeliveries,
+    inspector::{Inspector, InspectorMakings},
+    messages::{Inspect, RecordDeliveries},
     mirror::{Mirror, MirrorMakings},
     mirror_board::MirrorBoard,
     mirror_core,
     mirror_reads::MirrorReads,
-    outlets::MirrorOutlet,
+    outlets::{MirrorOutlet, Outlets},
     port::Port,
     root::{StartMirror, mirror_name},
     routing::RoutingTable,
@@ -28,7 +30,21 @@ const MIRROR_MAILBOX: usize = 1_024;
 /// One record of each mirror, and room for what their predecessors left.
 const LEDGER_MAILBOX: usize = 16_384;
 
-/// Starts the ledger on a thread of its own, where it blocks, and says how to start a mirror on `arbiter`.
+/// Questions of mirrors and persons that may wait.
+const INSPECTOR_MAILBOX: usize = 4_096;
+
+/// What the rest of the tree needs of mirrors.
+pub(crate) struct Mirroring {
+    /// How to start one.
+    pub(crate) start: StartMirror,
+    /// Looks at target channels.
+    pub(crate) inspector: Port<Inspect>,
+    /// Where they show how they stand.
+    pub(crate) board: MirrorBoard,
+}
+
+/// Starts the ledger on a thread of its own, where it blocks, and the inspector on `arbiter`, and says how to start a mirror
+/// there.
 ///
 /// # Errors
 /// When there is a bot token that cannot be one, or no HTTP client.
@@ -39,8 +55,8 @@ pub(crate) fn mirrors(
     store: &Store,
     database_url: &str,
     routing: &watch::Receiver<Arc<RoutingTable>>,
-    board: &MirrorBoard,
-) -> Result<StartMirror, NotApplied> {
+    outlets: &Outlets,
+) -> Result<Mirroring, NotApplied> {
     let discord = way_to_discord(config)?;
     let ledger = start_ledger(tree, database_url);
     let (tree, arbiter) = (tree.clone(), arbiter.clone());
@@ -52,22 +68,54 @@ pub(crate) fn mirrors(
         Gate::new(config.discord.global_requests_per_s),
         SteadyClock::start(),
     );
-    let (config, board) = (config.clone(), board.clone());
-    Ok(Arc::new(move |target| {
+    let way = discord.clone().map(|discord| Way {
+        discord,
+        gate: gate.clone(),
+        clock,
+    });
+    let makings = InspectorMakings {
+        way,
+        store: store.clone(),
+        routing: routing.clone(),
+        outlets: outlets.clone(),
+        interval: Duration::from_secs(config.mirrors.inspection_interval_s),
+    };
+    let inspector = start_inspector(&tree, &arbiter, makings);
+    let board = MirrorBoard::default();
+    let (config, shown, asked) = (config.clone(), board.clone(), inspector.clone());
+    let start: StartMirror = Arc::new(move |target| {
         let vitals = Vitals::new(mirror_name(target), Kind::Mirror, MIRROR_MAILBOX);
         let makings = MirrorMakings {
             settings: settings(&config, target),
             reads: reads.clone(),
             routing: routing.clone(),
             ledger: ledger.clone(),
+            inspector: Some(asked.clone()),
             discord: discord.clone(),
             gate: gate.clone(),
             clock,
             fell_behind: Arc::default(),
-            place: board.place(target, &vitals),
+            place: shown.place(target, &vitals),
         };
         start_mirror(&tree, &arbiter, vitals, makings)
-    }))
+    });
+    Ok(Mirroring {
+        start,
+        inspector,
+        board,
+    })
+}
+
+fn start_inspector(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    makings: InspectorMakings,
+) -> Port<Inspect> {
+    let vitals = Vitals::new("inspector", Kind::Inspector, INSPECTOR_MAILBOX);
+    let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
+        Inspector::new(makings)
+    });
+    Port::new(address.recipient(), vitals)
 }
 
 fn start_mirror(
@@ -81,7 +129,8 @@ fn start_mirror(
         Mirror::new(makings)
     });
     MirrorOutlet {
-        port: Port::new(address.recipient(), vitals),
+        port: Port::new(address.clone().recipient(), vitals.clone()),
+        inspected: Port::new(address.recipient(), vitals),
         fell_behind,
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         changes::{ConfigurationChanged, NotApplied},
         running::Running,
     },
-    mirroring,
+    mirroring::{self, Mirroring},
 };
 use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
@@ -17,7 +17,7 @@ use heliograph_actors::{
     audience::Audience,
     hub_core::RingBounds,
     inlets::Inlets,
-    messages::{Capture, Recall, RouterRequest, StoreRequest},
+    messages::{Capture, Inspect, Recall, RouterRequest, StoreRequest},
     mirror_board::{MirrorBoard, MirrorSeen},
     outlets::{HubOutlet, Outlets},
     port::Port,
@@ -70,6 +70,8 @@ pub struct Topology {
     pub inlets: Inlets,
     /// Hubs and mirrors.
     pub outlets: Outlets,
+    /// Looks at target channels.
+    pub inspector: Port<Inspect>,
     /// Keeps bodies and bad items.
     pub writer: Port<StoreRequest>,
     /// The store writer can commit.
@@ -130,15 +132,18 @@ pub async fn start(
         },
     );
     start_retention(&tree, &rooting, config, store);
-    let board = MirrorBoard::default();
-    let start_mirror = mirroring::mirrors(
+    let Mirroring {
+        start: start_mirror,
+        inspector,
+        board,
+    } = mirroring::mirrors(
         &tree,
         &mirroring_thread,
         config,
         store,
         database_url,
         &routing,
-        &board,
+        &outlets,
     )?;
     let channel_makings = ChannelMakings {
         routing: routing.clone(),
@@ -173,6 +178,7 @@ pub async fn start(
         routing,
         inlets,
         outlets,
+        inspector,
         writer,
         can_commit,
         root,

@@ -3,6 +3,7 @@
 
 mod build;
 mod classify;
+pub mod inspect;
 mod learned;
 mod lists;
 
@@ -50,6 +51,7 @@ pub struct Discord {
     user_agent: HeaderValue,
     timeout: Duration,
     me: OnceCell<UserId>,
+    guilds: inspect::Guilds,
     learned: Learned,
 }
 
@@ -80,6 +82,7 @@ impl Discord {
                 .unwrap_or(HeaderValue::from_static("DiscordBot")),
             timeout: settings.request_timeout,
             me: OnceCell::new(),
+            guilds: inspect::Guilds::default(),
             learned: Learned::default(),
         })
     }

@@ -189,7 +189,16 @@ pub enum Outcome {
     },
 }
 
+/// Discord's codes that speak of the channel and of what the bot may do there (documented): unknown channel, missing access,
+/// missing permissions.
+const PERMISSION_CODES: [u64; 3] = [10_003, 50_001, 50_013];
+
 impl Outcome {
+    /// A person must change something at Discord.
+    pub fn speaks_of_permissions(&self) -> bool {
+        matches!(self, Self::Rejected { code, .. } if PERMISSION_CODES.contains(code))
+    }
+
     /// The label of metrics.
     pub fn word(&self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use heliograph_schema::{
     delivery::{DeliveryRecord, MirroredThread, WantedDelivery},
     frame::Cursor,
-    ids::{ChannelId, SignalId},
+    ids::{ChannelId, GuildId, RoleId, SignalId},
     signal::{RevisionKind, SignalState},
     store::signals::{Head, NewDelivery, QuarantinedItem, RawBatch},
 };
@@ -212,6 +212,67 @@ pub struct Committed {
 /// To a mirror: new work.
 #[derive(Debug, Clone)]
 pub struct Wanted(pub Vec<WantedDelivery>);
+
+/// What a person must change before a mirror can work, in one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle(pub String);
+
+/// To a mirror: what Discord says of its target channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspected {
+    /// What stands in the way; `None`: nothing, so that what waits may be tried at once.
+    pub obstacle: Option<Obstacle>,
+    /// What stands in the channel can be read back.
+    pub can_read_history: bool,
+}
+
+/// To the inspector: look at a target channel.
+#[derive(Debug)]
+pub struct Inspect {
+    /// Which.
+    pub target_channel_id: ChannelId,
+    /// Who waits for it: at once for a person, in its turn for a mirror, which is told by [`Inspected`].
+    pub asker: Asker,
+}
+
+/// Who wants a target channel looked at.
+#[derive(Debug)]
+pub enum Asker {
+    /// A mirror that was refused.
+    Mirror,
+    /// A person, after the result is in the table.
+    Person {
+        /// Nothing remembered of the guild serves.
+        afresh: bool,
+        /// The way back.
+        answer: oneshot::Sender<Seen>,
+    },
+}
+
+/// What was seen of a target channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// Its guild, when it can be known.
+    pub guild_id: Option<GuildId>,
+    /// Discord's channel type, when it can be known.
+    pub kind: Option<i16>,
+    /// See [`Inspected`].
+    pub obstacle: Option<Obstacle>,
+    /// What would be better, in one sentence.
+    pub advice: Option<String>,
+    /// See [`Inspected`].
+    pub can_read_history: bool,
+    /// The roles of its guild that can be pinged; empty when it is not known.
+    pub roles: Vec<RoleId>,
+}
+
+/// Discord did not say: it is away, limits us, or there is no bot token. Says nothing of the channel.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotKnown(pub String);
+
+/// What came of an inspection.
+pub type Seen = Result<Sight, NotKnown>;
 
 /// To the delivery ledger: what a mirror did, to be written once and in the order in which it comes.
 #[derive(Debug)]

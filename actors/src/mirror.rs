@@ -7,7 +7,7 @@ use crate::{
     global_gate::Gate,
     latency_core::LatencyKind,
     limits_core::Route,
-    messages::{RecordDeliveries, Wanted},
+    messages::{Asker, Inspect, Inspected, RecordDeliveries, Wanted},
     mirror_board::MirrorPlace,
     mirror_core::{Effect, Input, MirrorCore, Settings, State},
     mirror_reads::MirrorReads,
@@ -47,6 +47,8 @@ pub struct MirrorMakings {
     pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// Where it has written down what it did.
     pub ledger: Port<RecordDeliveries>,
+    /// Asked what is to be changed when Discord refuses the channel; `None`: nobody looks, and it is tried now and then.
+    pub inspector: Option<Port<Inspect>>,
     /// The way to Discord; `None` without a bot token: deliveries wait.
     pub discord: Option<Arc<Discord>>,
     /// Shared by all mirrors.
@@ -171,8 +173,23 @@ impl Mirror {
             metrics::counter!("heliograph_mirror_requests_total", "kind" => kind, "outcome" => outcome).increment(1);
             let now_ms = mirror.makings.clock.now_ms();
             mirror.makings.gate.hear(now_ms, mirror.target(), &answer.outcome);
+            if answer.outcome.speaks_of_permissions() {
+                mirror.ask_inspector();
+            }
             mirror.tell(Input::Answered(request_id, answer), ctx);
         }));
+    }
+
+    fn ask_inspector(&self) {
+        let inspect = Inspect {
+            target_channel_id: self.target(),
+            asker: Asker::Mirror,
+        };
+        if let Some(Err((refused, _))) = self.makings.inspector.as_ref().map(|it| it.post(inspect))
+        {
+            // The channel is looked at in its turn.
+            tracing::warn!(target_channel_id = %self.target(), %refused, "the inspector takes nothing");
+        }
     }
 
     fn record(
@@ -326,6 +343,15 @@ impl Handler<Mail<Wanted>> for Mirror {
         for wanted in deliveries {
             self.tell(Input::Wanted(wanted), ctx);
         }
+    }
+}
+
+impl Handler<Mail<Inspected>> for Mirror {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<Inspected>, ctx: &mut Context<Self>) {
+        let (inspected, _handling) = mail.open();
+        self.tell(Input::Inspected(inspected), ctx);
     }
 }
 

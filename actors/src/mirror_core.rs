@@ -29,6 +29,7 @@ use crate::{
     global_gate::Wait,
     limits_core::{Limits, Route},
     markup_core::Names,
+    messages::Inspected,
     rules_core::CompiledRules,
 };
 use delivery::{Delivery, Reply, Spans};
@@ -116,6 +117,8 @@ pub enum Input {
     Answered(u64, Answer),
     /// Answer to [`Effect::Record`]: durable.
     Recorded(u64),
+    /// What Discord says of the channel.
+    Inspected(Inspected),
 }
 
 /// What a mirror wants done.
@@ -346,6 +349,7 @@ impl MirrorCore {
                 self.answered(now_ms, request_id, answer, &mut effects)
             }
             Input::Recorded(record_id) => self.recorded(record_id),
+            Input::Inspected(inspected) => self.inspected(now_ms, inspected),
         }
         self.read(now_ms, &mut effects);
         self.advance(now_ms, door, &mut effects);

@@ -3,7 +3,7 @@
 //! in the sequence and a mirror its mark, and both read the tables.
 
 use crate::{
-    messages::{Committed, CommittedFrame, Wanted},
+    messages::{Committed, CommittedFrame, Inspected, Wanted},
     port::Port,
     session_hub::HubRequest,
 };
@@ -21,6 +21,8 @@ use std::{
 pub struct MirrorOutlet {
     /// Leads to it.
     pub port: Port<Wanted>,
+    /// For what Discord says of its target channel.
+    pub inspected: Port<Inspected>,
     /// Set when something could not be posted: it has more to do than it was told.
     pub fell_behind: Arc<AtomicBool>,
 }
@@ -161,6 +163,21 @@ impl Outlets {
                 Some(_) => {}
                 None => self.tell_missing(target),
             }
+        }
+    }
+
+    /// What Discord says of a target channel, to its mirror. One that is not there or takes nothing finds out by itself.
+    pub fn tell_mirror(&self, target: ChannelId, inspected: Inspected) {
+        let mirrors = self
+            .0
+            .mirrors
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let told = mirrors
+            .get(&target)
+            .map(|outlet| outlet.inspected.post(inspected));
+        if let Some(Err((refused, _))) = told {
+            tracing::warn!(target_channel_id = %target, %refused, "a mirror did not take what was seen of its channel");
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Kind {
     Mirror,
     /// Records what mirrors did.
     DeliveryLedger,
+    /// Looks whether the bot may do in target channels what mirrors need.
+    Inspector,
     /// Deletes what is old.
     Retention,
 }
@@ -43,6 +45,7 @@ impl Kind {
             Self::SessionHub => "session_hub",
             Self::Mirror => "mirror",
             Self::DeliveryLedger => "delivery_ledger",
+            Self::Inspector => "inspector",
             Self::Retention => "retention",
         }
     }

@@ -110,6 +110,7 @@ impl Stage {
             reads: MirrorReads::new(self.db.store(), watch::channel(Arc::default()).1),
             routing: watch::channel(Arc::default()).1,
             ledger: self.ledger.clone(),
+            inspector: None,
             discord: Some(self.discord.clone()),
             gate: Gate::new(50),
             clock: SteadyClock::start(),

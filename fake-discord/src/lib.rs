@@ -16,7 +16,7 @@
 //! in `api`, which works on `world` and `message_store`; `reply` words the answer. Files named `*_core` are pure rules.
 //! One lock guards the state; no wait happens under it.
 //!
-//! Absent: the gateway, OAuth2, signed attachment URLs, role permissions beyond the declared rights, reactions, pins,
+//! Absent: the gateway, OAuth2, signed attachment URLs, permissions of anybody but bots, reactions, pins,
 //! stickers, checks of components and polls.
 
 mod api;
@@ -35,6 +35,7 @@ mod limits_core;
 mod mentions_core;
 mod message_store;
 mod multipart_core;
+mod permissions_core;
 mod render;
 mod reply;
 mod request_log;
@@ -54,6 +55,9 @@ pub use mentions_core::Pinged;
 pub use message_store::{Attachment, Edit, Message, Ping, ReplyTo};
 pub use request_log::{ChannelCounts, RequestLine, Stats};
 pub use route_core::RouteKind;
-pub use settings::{Bot, Channel, DEFAULT_BOT_TOKEN, Guild, Member, Rights, Role, Settings};
+pub use settings::{
+    Bot, Channel, DEFAULT_BOT_TOKEN, Guild, Member, Overwrite, OverwriteKind, Rights, Role,
+    Settings,
+};
 pub use window_core::{Window, WindowKind};
 pub use world::Webhook;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::{
     id::Id,
     message_store::{Attachment, Message},
-    settings::{Channel, Guild, Member, Rights, Role},
+    permissions_core::{self, bot_role, own_role_bits},
+    settings::{Channel, Guild, Member, Overwrite, OverwriteKind, Role},
     world::Webhook,
 };
 
@@ -102,29 +103,13 @@ fn attachment_json(channel: Id, attachment: &Attachment, base_url: &str) -> Valu
     body
 }
 
-/// Discord's bits of the rights this fake knows.
-fn permission_bits(rights: &Rights) -> u64 {
-    [
-        (rights.view, 10),
-        (rights.send, 11),
-        (rights.manage_messages, 13),
-        (rights.embed_links, 14),
-        (rights.attach_files, 15),
-        (rights.read_history, 16),
-        (rights.mention_everyone, 17),
-        (rights.manage_webhooks, 29),
-        (rights.create_threads, 35),
-        (rights.send, 38),
-    ]
-    .into_iter()
-    .filter(|(has, _)| *has)
-    .fold(0, |bits, (_, bit)| bits | 1 << bit)
-}
-
-const MANAGE_ROLES: u64 = 1 << 28;
-
-/// A channel. What is missing of the rights shows as an overwrite for each bot.
-pub(crate) fn channel(channel: &Channel, bots: &[Id], last_message: Option<Id>) -> Value {
+/// A channel with the overwrites that count in it. `owner`: who opened it, of a thread.
+pub(crate) fn channel(
+    channel: &Channel,
+    overwrites: &[Overwrite],
+    owner: Option<Id>,
+    last_message: Option<Id>,
+) -> Value {
     let mut body = json!({
         "id": channel.id,
         "type": channel.kind,
@@ -136,7 +121,7 @@ pub(crate) fn channel(channel: &Channel, bots: &[Id], last_message: Option<Id>) 
     });
     if channel.is_thread() {
         let created = timestamp(channel.id.created_at_ms());
-        body["owner_id"] = json!(channel.owner_id.as_ref().or(bots.first()));
+        body["owner_id"] = json!(owner);
         body["message_count"] = 0.into();
         body["member_count"] = 1.into();
         body["rate_limit_per_user"] = 0.into();
@@ -148,11 +133,13 @@ pub(crate) fn channel(channel: &Channel, bots: &[Id], last_message: Option<Id>) 
             "create_timestamp": created,
         });
     } else {
-        let missing = permission_bits(&Rights::default()) & !permission_bits(&channel.rights);
-        let overwrites: Vec<Value> = bots
+        let overwrites: Vec<Value> = overwrites
             .iter()
-            .filter(|_| missing != 0)
-            .map(|bot| json!({ "id": bot, "type": 1, "allow": "0", "deny": missing.to_string() }))
+            .map(|one| {
+                let kind = u8::from(one.kind == OverwriteKind::Member);
+                let (allow, deny) = (one.allow.to_string(), one.deny.to_string());
+                json!({ "id": one.id, "type": kind, "allow": allow, "deny": deny })
+            })
             .collect();
         body["position"] = 0.into();
         body["nsfw"] = false.into();
@@ -162,12 +149,12 @@ pub(crate) fn channel(channel: &Channel, bots: &[Id], last_message: Option<Id>) 
     body
 }
 
-pub(crate) fn guild(guild: &Guild) -> Value {
+pub(crate) fn guild(guild: &Guild, bot: Option<Id>) -> Value {
     json!({
         "id": guild.id,
         "name": guild.name,
-        "owner_id": "1",
-        "roles": roles(guild),
+        "owner_id": guild.owner_id,
+        "roles": roles(guild, bot),
         "icon": null,
         "splash": null,
         "discovery_splash": null,
@@ -198,60 +185,52 @@ pub(crate) fn guild(guild: &Guild) -> Value {
 }
 
 /// An entry of the bot's own list of guilds.
-pub(crate) fn own_guild(guild: &Guild) -> Value {
+pub(crate) fn own_guild(guild: &Guild, bot: Id) -> Value {
     json!({
         "id": guild.id,
         "name": guild.name,
         "icon": null,
-        "owner": false,
-        "permissions": everyone_bits(guild).to_string(),
+        "owner": guild.owner_id == bot,
+        "permissions": permissions_core::base(guild, bot).to_string(),
         "features": [],
     })
 }
 
-fn everyone_bits(guild: &Guild) -> u64 {
-    let roles = if guild.bot_manages_roles {
-        MANAGE_ROLES
-    } else {
-        0
-    };
-    permission_bits(&Rights::default()) | roles
-}
-
 /// All roles of a guild with `@everyone` and the bots' own.
-pub(crate) fn roles(guild: &Guild) -> Vec<Value> {
+pub(crate) fn roles(guild: &Guild, bot: Option<Id>) -> Vec<Value> {
     let everyone = Role {
         name: "@everyone".to_owned(),
+        permissions: guild.everyone_permissions,
         ..Role::new(guild.id.0, 0)
     };
     let bots = Role {
         name: "bots".to_owned(),
         managed: true,
+        permissions: own_role_bits(guild),
         ..Role::new(bot_role(guild).0, guild.bot_role_position)
     };
-    std::iter::once((&everyone, everyone_bits(guild)))
-        .chain(guild.roles.iter().map(|role| (role, 0)))
-        .chain([(&bots, everyone_bits(guild))])
-        .map(|(role, bits)| {
-            json!({
+    std::iter::once(&everyone)
+        .chain(&guild.roles)
+        .chain([&bots])
+        .map(|role| {
+            let mut shown = json!({
                 "id": role.id,
                 "name": role.name,
                 "position": role.position,
-                "permissions": bits.to_string(),
+                "permissions": role.permissions.to_string(),
                 "color": 0,
                 "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
                 "hoist": false,
                 "managed": role.managed,
                 "mentionable": role.mentionable,
                 "flags": 0,
-            })
+            });
+            if role.id == bots.id {
+                shown["tags"] = json!({ "bot_id": bot });
+            }
+            shown
         })
         .collect()
-}
-
-/// The role bots hold in a guild: it stands at their position.
-pub(crate) const fn bot_role(guild: &Guild) -> Id {
-    Id(guild.id.0 + 1)
 }
 
 pub(crate) fn member(member: &Member, bot: bool) -> Value {

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{faults_core::FaultRule, id::Id, invalid_core::InvalidLimits, limits::Limits};
+use crate::{
+    faults_core::FaultRule, id::Id, invalid_core::InvalidLimits, limits::Limits, permissions_core,
+};
 
 /// Everything a fake starts with. The default has one bot (token [`DEFAULT_BOT_TOKEN`]), no channel, Discord's
 /// observed limits and an ephemeral port.
@@ -18,7 +20,7 @@ pub struct Settings {
     pub guilds: Vec<Guild>,
     /// Declared channels.
     pub channels: Vec<Channel>,
-    /// Any channel id exists, with every right, in the first declared guild.
+    /// Any channel id exists, with every right, in the first declared guild; in one made for it where none is declared.
     pub auto_create_channels: bool,
     /// Rate limits.
     pub limits: Limits,
@@ -109,7 +111,8 @@ impl Bot {
     }
 }
 
-/// What bots may do in a channel. The same for every bot; everything is allowed by default.
+/// What bots may do in a channel: a shorthand for overwrites that deny the rest to each bot. Everything is allowed by
+/// default, as far as the guild and the channel's own overwrites allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -141,6 +144,44 @@ impl Default for Rights {
             manage_messages: true,
             manage_webhooks: true,
             create_threads: true,
+        }
+    }
+}
+
+/// Whom an overwrite is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverwriteKind {
+    /// Everybody with a role; the role with the guild's id is everybody.
+    Role,
+    /// One member.
+    Member,
+}
+
+/// What a channel gives and takes beyond the roles, in Discord's permission bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overwrite {
+    /// The role or the member.
+    pub id: Id,
+    /// Which of the two.
+    pub kind: OverwriteKind,
+    /// Given.
+    #[serde(default)]
+    pub allow: u64,
+    /// Taken.
+    #[serde(default)]
+    pub deny: u64,
+}
+
+impl Overwrite {
+    /// Takes these bits.
+    pub const fn deny(kind: OverwriteKind, id: Id, deny: u64) -> Self {
+        Self {
+            id,
+            kind,
+            allow: 0,
+            deny,
         }
     }
 }
@@ -181,6 +222,9 @@ pub struct Channel {
     /// What bots may do there.
     #[serde(default)]
     pub rights: Rights,
+    /// Overwrites beside those that follow from the rights. A thread has its parent's.
+    #[serde(default)]
+    pub overwrites: Vec<Overwrite>,
 }
 
 impl Channel {
@@ -198,7 +242,14 @@ impl Channel {
             auto_archive_minutes: None,
             locked: false,
             rights: Rights::default(),
+            overwrites: Vec::new(),
         }
+    }
+
+    /// The same channel with these overwrites.
+    pub fn with_overwrites(mut self, overwrites: Vec<Overwrite>) -> Self {
+        self.overwrites = overwrites;
+        self
     }
 
     /// The same channel with other rights.
@@ -249,6 +300,29 @@ pub struct Guild {
     /// Whether bots may give and take roles at all.
     #[serde(default = "yes")]
     pub bot_manages_roles: bool,
+    /// Its owner, who may do everything.
+    #[serde(default = "first_user")]
+    pub owner_id: Id,
+    /// Whether bots are members. Where they are not, its channels are hidden from them.
+    #[serde(default = "yes")]
+    pub has_bots: bool,
+    /// Permission bits of `@everyone`; by default all that [`Rights`] speaks of.
+    #[serde(default = "every_right")]
+    pub everyone_permissions: u64,
+    /// Permission bits of the bots' own role, beside managing roles.
+    #[serde(default = "every_right")]
+    pub bot_permissions: u64,
+    /// Declared roles that bots hold beside their own.
+    #[serde(default)]
+    pub bot_roles: Vec<Id>,
+}
+
+const fn first_user() -> Id {
+    Id(1)
+}
+
+fn every_right() -> u64 {
+    permissions_core::bits(&Rights::default())
 }
 
 const fn top_position() -> i64 {
@@ -269,6 +343,11 @@ impl Guild {
             members,
             bot_role_position: top_position(),
             bot_manages_roles: true,
+            owner_id: first_user(),
+            has_bots: true,
+            everyone_permissions: every_right(),
+            bot_permissions: every_right(),
+            bot_roles: Vec::new(),
         }
     }
 }
@@ -290,6 +369,9 @@ pub struct Role {
     /// Everybody may ping it.
     #[serde(default)]
     pub mentionable: bool,
+    /// Its permission bits.
+    #[serde(default)]
+    pub permissions: u64,
 }
 
 impl Role {
@@ -301,6 +383,7 @@ impl Role {
             position,
             managed: false,
             mentionable: false,
+            permissions: 0,
         }
     }
 }

@@ -6,9 +6,15 @@ use serde::Serialize;
 
 use crate::{
     id::Id,
+    permissions_core::{self as may, MENTION_EVERYONE, VIEW},
     reply::ApiError,
-    settings::{Channel, Guild, Member, Rights, Settings},
+    settings::{Channel, Guild, Member, Overwrite, Settings},
 };
+
+/// The guild of channels that are made on the spot where no guild is declared.
+const OPEN_GUILD: u64 = 100;
+/// What webhooks and the control may do: they are no members.
+const EVERYTHING: u64 = u64::MAX;
 
 /// A webhook that takes posts.
 #[derive(Clone, Debug, Serialize)]
@@ -45,16 +51,24 @@ pub(crate) struct World {
     pub(crate) channels: BTreeMap<Id, Channel>,
     pub(crate) webhooks: BTreeMap<Id, Webhook>,
     auto_create_channels: bool,
+    bots: Vec<Id>,
+    /// The bot whose request is being worked on; `None`: a webhook, whose token is all it needs.
+    asking: Option<Id>,
 }
 
 impl World {
     pub(crate) fn new(settings: &Settings) -> Self {
+        let mut guilds: BTreeMap<Id, Guild> = settings
+            .guilds
+            .iter()
+            .map(|guild| (guild.id, guild.clone()))
+            .collect();
+        if settings.auto_create_channels && guilds.is_empty() {
+            let open = Guild::new(OPEN_GUILD, Vec::new(), Vec::new());
+            guilds.insert(open.id, open);
+        }
         Self {
-            guilds: settings
-                .guilds
-                .iter()
-                .map(|guild| (guild.id, guild.clone()))
-                .collect(),
+            guilds,
             channels: settings
                 .channels
                 .iter()
@@ -62,7 +76,16 @@ impl World {
                 .collect(),
             webhooks: BTreeMap::new(),
             auto_create_channels: settings.auto_create_channels,
+            bots: Vec::new(),
+            asking: None,
         }
+    }
+
+    /// A request of this bot, of these, is worked on from now on.
+    pub(crate) fn ask_as(&mut self, bot: Option<Id>, bots: impl Iterator<Item = Id>) {
+        self.asking = bot;
+        self.bots.clear();
+        self.bots.extend(bots);
     }
 
     /// A channel bots can see; made on the spot where settings say so.
@@ -74,36 +97,63 @@ impl World {
         }
         let channel = self
             .channels
-            .get_mut(&id)
+            .get(&id)
             .ok_or_else(ApiError::unknown_channel)?;
-        if channel.rights.view {
-            Ok(channel)
-        } else {
-            Err(ApiError::missing_access())
+        if self.permissions(channel) & VIEW == 0 {
+            return Err(ApiError::missing_access());
+        }
+        self.channels
+            .get_mut(&id)
+            .ok_or_else(ApiError::unknown_channel)
+    }
+
+    /// A visible channel in which whoever asks has all of these permissions.
+    pub(crate) fn allowed(&mut self, id: Id, needed: u64) -> Result<&mut Channel, ApiError> {
+        let channel = self.visible(id)?.clone();
+        if self.permissions(&channel) & needed != needed {
+            return Err(ApiError::missing_permissions());
+        }
+        self.visible(id)
+    }
+
+    /// What whoever asks may do in a channel.
+    pub(crate) fn permissions(&self, channel: &Channel) -> u64 {
+        let Some(bot) = self.asking else {
+            return EVERYTHING;
+        };
+        let overwrites = self.overwrites(channel);
+        let guild = channel.guild_id.and_then(|guild| self.guilds.get(&guild));
+        match guild {
+            Some(guild) if !guild.has_bots => 0,
+            Some(guild) => may::in_channel(guild, bot, &overwrites),
+            // A guild that nobody declared has nothing special.
+            None => {
+                let plain = Guild::new(OPEN_GUILD, Vec::new(), Vec::new());
+                may::in_channel(&plain, bot, &overwrites)
+            }
         }
     }
 
-    /// A visible channel in which bots have a right.
-    pub(crate) fn allowed(
-        &mut self,
-        id: Id,
-        right: impl Fn(&Rights) -> bool,
-    ) -> Result<&mut Channel, ApiError> {
-        let channel = self.visible(id)?;
-        if right(&channel.rights) {
-            Ok(channel)
-        } else {
-            Err(ApiError::missing_permissions())
-        }
+    /// The overwrites that count in a channel; a thread has its parent's.
+    pub(crate) fn overwrites(&self, channel: &Channel) -> Vec<Overwrite> {
+        let parent = channel
+            .parent_id
+            .filter(|_| channel.is_thread())
+            .and_then(|parent| self.channels.get(&parent));
+        may::overwrites(parent.unwrap_or(channel), &self.bots)
     }
 
+    /// A guild that has bots.
     pub(crate) fn guild(&self, id: Id) -> Result<&Guild, ApiError> {
-        self.guilds.get(&id).ok_or_else(unknown_guild)
+        self.guilds
+            .get(&id)
+            .filter(|guild| guild.has_bots)
+            .ok_or_else(unknown_guild)
     }
 
     /// Whether a ping of this role in this channel reaches anybody. A role nobody declared does.
     pub(crate) fn role_pings(&self, channel: &Channel, role: Id) -> bool {
-        channel.rights.mention_everyone
+        self.permissions(channel) & MENTION_EVERYONE != 0
             || channel
                 .guild_id
                 .and_then(|guild| self.guilds.get(&guild))

@@ -67,6 +67,7 @@ impl Running {
         let admin = web::Data::new(Admin {
             store: db.store(),
             changes: Arc::new(NothingToApply),
+            inspector: None,
             running: Arc::new(NobodyAtWork),
             routing: tokio::sync::watch::channel(Arc::default()).1,
             token,

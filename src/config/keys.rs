@@ -192,6 +192,8 @@ sections! {
         retry_delay_ms_min: u64,
         /// Longest wait between two attempts.
         retry_delay_ms_max: u64,
+        /// Time between two looks at what the bot may do in a target channel.
+        inspection_interval_s: u64,
     }
     /// What is kept for how long.
     retention: Retention {

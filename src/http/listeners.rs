@@ -222,6 +222,7 @@ fn serve_admin(
     let admin = web::Data::new(admin::Admin {
         store: store.clone(),
         changes,
+        inspector: Some(topology.inspector.clone()),
         running: Arc::new(topology.clone()),
         routing: topology.routing.clone(),
         token: config.admin.token.clone(),

@@ -1,7 +1,7 @@
 //! What a mirrored message keeps of its signal beyond words: what it answers, the thread it stands in, whose name it bears; and
 //! that the whole channel can be put right after people and faults have been at it.
 
-use fake_discord::{Channel, Control, Message};
+use fake_discord::{Channel, Control, Guild, Message};
 use heliograph_bench::stage::Stage;
 use serde_json::{Value, json};
 
@@ -16,6 +16,8 @@ fn with_discord() -> (Stage, Control) {
         server()
             .with_open_fake_discord()
             .with_env("HELIOGRAPH_DISCORD_GLOBAL_REQUESTS_PER_S", "1000")
+            // A thread and a post through a webhook wait until no earlier request can still be on its way.
+            .with_env("HELIOGRAPH_DISCORD_REQUEST_TIMEOUT_MS", "2000")
             .with_env("HELIOGRAPH_MIRRORS_RETRY_DELAY_MS_MIN", "50"),
     );
     let control = stage.fake_discord().unwrap().control();
@@ -170,6 +172,7 @@ fn a_forum_gets_a_post_for_each_signal() {
     let (source, target) = (desk.source(), desk.target());
     let mut forum = Channel::text(target, GUILD);
     forum.kind = 15;
+    control.put_guild(Guild::new(GUILD, Vec::new(), Vec::new()));
     control.put_channel(forum);
     // Saving looks at the channel: from here on it is known to be a forum.
     map(&desk, source, target, json!({}));

@@ -29,6 +29,7 @@ mod mentions;
 mod mirror_limits;
 mod mirroring;
 mod order;
+mod permissions;
 mod prove_tiny;
 mod runtime_config;
 mod said;

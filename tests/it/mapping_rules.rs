@@ -1,7 +1,7 @@
 //! Rules of mappings from the admin API to Discord: what they hold back, what they change, from when on a change of them holds,
 //! and that a dry run says beforehand what stands there afterwards.
 
-use fake_discord::{Control, Message};
+use fake_discord::{Control, Guild, Message, Role, Settings};
 use heliograph_bench::stage::Stage;
 use serde_json::{Value, json};
 
@@ -11,9 +11,13 @@ use crate::{
 };
 
 fn with_discord() -> (Stage, Control) {
+    let mut settings = server();
+    settings.fake_discord = Some(Settings {
+        guilds: vec![Guild::new(GUILD, vec![Role::new(17, 1)], Vec::new())],
+        ..Settings::open()
+    });
     let stage = start(
-        server()
-            .with_open_fake_discord()
+        settings
             .with_env("HELIOGRAPH_DISCORD_GLOBAL_REQUESTS_PER_S", "1000")
             // A post through a webhook waits until no earlier one can still be on its way.
             .with_env("HELIOGRAPH_DISCORD_REQUEST_TIMEOUT_MS", "2000")

@@ -4,6 +4,7 @@ use super::{
     Effect, Flight, MirrorCore, Parked,
     planted::{Bug, planted},
 };
+use crate::messages::{Inspected, Obstacle};
 use heliograph_schema::{delivery::Progress, ids::SignalId};
 
 /// A target that refuses us is tried again after this long.
@@ -59,6 +60,14 @@ impl MirrorCore {
         };
         let record = self.record_of(signal_id, None, progress);
         self.record(now_ms, vec![record], effects);
+    }
+
+    /// An obstacle is a better reason than a code, and the inspector tells when it is gone: what waits is then tried at once.
+    pub(super) fn inspected(&mut self, now_ms: i64, inspected: Inspected) {
+        match inspected.obstacle {
+            Some(Obstacle(sentence)) => self.park(now_ms, PARKED_PROBE_MS, sentence),
+            None => self.parked = None,
+        }
     }
 
     pub(super) fn park(&mut self, now_ms: i64, probe_ms: i64, reason: String) {

@@ -59,12 +59,14 @@ impl Fake {
     }
 
     pub(super) fn render_channel(&self, channel: &Channel) -> Value {
+        let overwrites = self.world.overwrites(channel);
         let last = self
             .store
             .list(channel.id, Page::Latest, 1)
             .first()
             .map(|message| message.id);
-        render::channel(channel, &self.bot_ids(), last)
+        let owner = channel.owner_id.or_else(|| self.bot_ids().first().copied());
+        render::channel(channel, &overwrites, owner, last)
     }
 
     pub(super) fn bot_ids(&self) -> Vec<Id> {

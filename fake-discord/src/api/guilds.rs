@@ -6,7 +6,7 @@ use super::Answer;
 use crate::{
     fake::{Fake, Speaker},
     id::Id,
-    render,
+    permissions_core, render,
     reply::Reply,
     settings::Member,
 };
@@ -19,13 +19,17 @@ impl Fake {
         Reply::json(200, &user)
     }
 
-    pub(super) fn current_user_guilds(&self) -> Reply {
-        let guilds = self.world.guilds.values().map(render::own_guild).collect();
+    pub(super) fn current_user_guilds(&self, bot: &Speaker) -> Reply {
+        let guilds = self.world.guilds.values().filter(|guild| guild.has_bots);
+        let guilds = guilds
+            .map(|guild| render::own_guild(guild, bot.id))
+            .collect();
         Reply::json(200, &Value::Array(guilds))
     }
 
     pub(super) fn get_guild(&self, id: Id) -> Answer {
-        Ok(Reply::json(200, &render::guild(self.world.guild(id)?)))
+        let guild = self.world.guild(id)?;
+        Ok(Reply::json(200, &render::guild(guild, self.first_bot())))
     }
 
     /// Like Discord's: without threads, and with channels bots cannot see.
@@ -44,16 +48,19 @@ impl Fake {
     pub(super) fn guild_roles(&self, id: Id) -> Answer {
         Ok(Reply::json(
             200,
-            &json!(render::roles(self.world.guild(id)?)),
+            &json!(render::roles(self.world.guild(id)?, self.first_bot())),
         ))
     }
 
     pub(super) fn get_member(&self, guild: Id, user: Id) -> Answer {
         if let Some(bot) = self.settings.bots.iter().find(|bot| bot.user_id == user) {
+            let guild = self.world.guild(guild)?;
+            let mut roles = vec![permissions_core::bot_role(guild)];
+            roles.extend(&guild.bot_roles);
             let member = Member {
                 user_id: user,
                 username: bot.username.clone(),
-                roles: vec![render::bot_role(self.world.guild(guild)?)],
+                roles,
             };
             return Ok(Reply::json(200, &render::member(&member, true)));
         }
@@ -61,6 +68,11 @@ impl Fake {
             200,
             &render::member(self.world.member(guild, user)?, false),
         ))
+    }
+
+    /// Whose role the bots' own is said to be.
+    fn first_bot(&self) -> Option<Id> {
+        self.settings.bots.first().map(|bot| bot.user_id)
     }
 
     /// Giving a role that is held, or taking one that is not, changes nothing and is fine.

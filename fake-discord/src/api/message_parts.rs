@@ -7,6 +7,7 @@ use crate::{
     id::Id,
     mentions_core::{self, AllowedMentions},
     message_store::{Attachment, Message, Ping, ReplyTo},
+    permissions_core::{ATTACH_FILES, EMBED_LINKS, MENTION_EVERYONE},
     reply::ApiError,
 };
 
@@ -21,9 +22,9 @@ impl Fake {
             .embeds
             .as_ref()
             .is_some_and(|embeds| !embeds.is_empty());
-        self.world.allowed(channel, |rights| {
-            (rights.embed_links || !embeds) && (rights.attach_files || uploads.is_empty())
-        })?;
+        let needed = if embeds { EMBED_LINKS } else { 0 }
+            | if uploads.is_empty() { 0 } else { ATTACH_FILES };
+        self.world.allowed(channel, needed)?;
         Ok(())
     }
 
@@ -70,7 +71,7 @@ impl Fake {
             &message.content,
             &allowed.unwrap_or_else(AllowedMentions::everything),
             replied,
-            by_webhook || channel.rights.mention_everyone,
+            by_webhook || self.world.permissions(&channel) & MENTION_EVERYONE != 0,
             |role| by_webhook || self.world.role_pings(&channel, role),
         );
         if !message.mentions.is_empty() {

@@ -8,6 +8,7 @@ use crate::{
     form_core::Draft,
     id::Id,
     message_store::{Edit, Message, NonceUse, Page},
+    permissions_core::{MANAGE_MESSAGES, READ_HISTORY, SEND, SEND_IN_THREADS},
     render,
     reply::{ApiError, Reply},
 };
@@ -29,10 +30,9 @@ impl Fake {
         channel: Id,
         bot: &Speaker,
     ) -> Answer {
-        let forum = self
-            .world
-            .allowed(channel, |rights| rights.send)?
-            .is_forum();
+        let is_thread = self.world.visible(channel)?.is_thread();
+        let needed = if is_thread { SEND_IN_THREADS } else { SEND };
+        let forum = self.world.allowed(channel, needed)?.is_forum();
         if forum {
             return Err(ApiError::new(
                 400,
@@ -121,7 +121,8 @@ impl Fake {
     }
 
     pub(super) fn list_messages(&mut self, job: &Job<'_>, channel: Id) -> Answer {
-        let may_read = self.world.visible(channel)?.rights.read_history;
+        let shown = self.world.visible(channel)?.clone();
+        let may_read = self.world.permissions(&shown) & READ_HISTORY != 0;
         let limit = job
             .query("limit")
             .map_or(Ok(LIST_DEFAULT), str::parse)
@@ -154,7 +155,7 @@ impl Fake {
     }
 
     pub(super) fn get_message(&mut self, channel: Id, id: Id) -> Answer {
-        self.world.allowed(channel, |rights| rights.read_history)?;
+        self.world.allowed(channel, READ_HISTORY)?;
         self.message_reply(channel, id, false)
     }
 
@@ -222,8 +223,7 @@ impl Fake {
             .ok_or_else(ApiError::unknown_message)?;
         let own = message.author_id == speaker.id;
         if !own {
-            self.world
-                .allowed(channel, |rights| rights.manage_messages)?;
+            self.world.allowed(channel, MANAGE_MESSAGES)?;
         }
         self.store.delete(channel, id, job.now_ms);
         self.counters.messages_deleted += 1;

@@ -57,6 +57,8 @@ impl Fake {
             body,
             trace,
         };
+        let bots = self.settings.bots.iter().map(|bot| bot.user_id);
+        self.world.ask_as(speaker.map(|bot| bot.id), bots);
         match (route, speaker) {
             (Route::WebhookExecute { webhook, token }, _) => {
                 self.execute_webhook(&mut job, *webhook, token)
@@ -93,7 +95,7 @@ impl Fake {
     fn operate_as(&mut self, job: &mut Job<'_>, route: &Route, bot: &Speaker) -> Answer {
         match *route {
             Route::CurrentUser => Ok(self.current_user(bot)),
-            Route::CurrentUserGuilds => Ok(self.current_user_guilds()),
+            Route::CurrentUserGuilds => Ok(self.current_user_guilds(bot)),
             Route::ChannelGet { channel } => self.get_channel(channel),
             Route::ChannelEdit { channel } => self.edit_channel(job, channel),
             Route::MessageCreate { channel } => self.create_message(job, channel, bot),

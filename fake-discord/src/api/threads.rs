@@ -8,6 +8,7 @@ use crate::{
     form_core::{self, Draft, THREAD_NAME_CHARS_MAX},
     id::Id,
     message_store::Message,
+    permissions_core::{CREATE_THREADS, READ_HISTORY, VIEW},
     render,
     reply::{ApiError, Reply},
     settings::Channel,
@@ -44,7 +45,7 @@ impl Fake {
         id: Id,
         bot: &Speaker,
     ) -> Answer {
-        self.world.allowed(parent, |rights| rights.create_threads)?;
+        self.world.allowed(parent, CREATE_THREADS)?;
         let (body, _) = job.json()?;
         let new = NewThread::read(&body)?;
         let message = self
@@ -64,7 +65,7 @@ impl Fake {
 
     /// A thread without a message; in a forum its first message comes with the request and has the thread's id.
     pub(super) fn create_thread(&mut self, job: &mut Job<'_>, parent: Id, bot: &Speaker) -> Answer {
-        let channel = self.world.allowed(parent, |rights| rights.create_threads)?;
+        let channel = self.world.allowed(parent, CREATE_THREADS)?;
         let forum = channel.is_forum();
         let (body, uploads) = job.json()?;
         let new = NewThread::read(&body)?;
@@ -168,7 +169,7 @@ impl Fake {
         let mut threads: Vec<&Channel> = self
             .world
             .active_threads(Some(guild))
-            .filter(|thread| thread.rights.view)
+            .filter(|thread| self.world.permissions(thread) & VIEW != 0)
             .collect();
         threads.reverse();
         Ok(Reply::json(200, &self.render_threads(&threads, bot)))
@@ -181,7 +182,7 @@ impl Fake {
         parent: Id,
         bot: &Speaker,
     ) -> Answer {
-        self.world.allowed(parent, |rights| rights.read_history)?;
+        self.world.allowed(parent, READ_HISTORY)?;
         let limit = job.query("limit").map_or(Ok(LIST_DEFAULT), str::parse);
         let limit = limit.unwrap_or(LIST_DEFAULT).clamp(1, LIST_MAX);
         let before = job.query("before").map(|text| text.replace("%3A", ":"));

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     fake::{Fake, Speaker},
     id::Id,
+    permissions_core::MANAGE_WEBHOOKS,
     render,
     reply::{ApiError, Reply},
     world::Webhook,
@@ -21,9 +22,7 @@ const WEBHOOKS_OF_CHANNEL_MAX: usize = 15;
 
 impl Fake {
     pub(super) fn create_webhook(&mut self, job: &Job<'_>, channel: Id, bot: &Speaker) -> Answer {
-        let home = self
-            .world
-            .allowed(channel, |rights| rights.manage_webhooks)?;
+        let home = self.world.allowed(channel, MANAGE_WEBHOOKS)?;
         if home.is_thread() {
             return Err(ApiError::wrong_channel_type());
         }
@@ -43,10 +42,7 @@ impl Fake {
     }
 
     pub(super) fn list_webhooks(&mut self, channel: Id, bot: &Speaker) -> Answer {
-        let guild = self
-            .world
-            .allowed(channel, |rights| rights.manage_webhooks)?
-            .guild_id;
+        let guild = self.world.allowed(channel, MANAGE_WEBHOOKS)?.guild_id;
         let bots = self.bot_ids();
         let list = self
             .world

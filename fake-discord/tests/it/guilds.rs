@@ -1,8 +1,9 @@
 //! Guilds, channels, roles and members, in the shapes of the models.
 
-use fake_discord::{Channel, Guild, Id, Rights, Role};
+use fake_discord::{Channel, Guild, Id, Overwrite, OverwriteKind, Rights, Role, Settings};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use twilight_model::{
     guild::{Member, Permissions, Role as RoleModel},
     user::{CurrentUser, CurrentUserGuild},
@@ -116,5 +117,117 @@ async fn roles_are_given_and_taken() {
     assert_eq!(
         fake.get("/guilds/1000/members/700").await.failure(),
         (404, 10007)
+    );
+}
+
+/// What the models read is what is enforced: the fake's answers are worked out here again, by the documented steps.
+#[tokio::test]
+async fn permissions_show_and_hold() {
+    let fake = Harness::plain();
+    let bits = |permissions: Permissions| permissions.bits();
+    let mut reader = Role::new(501, 5);
+    reader.permissions = bits(Permissions::EMBED_LINKS);
+    let mut guild = Guild::new(GUILD, vec![reader], Vec::new());
+    guild.everyone_permissions = bits(Permissions::VIEW_CHANNEL);
+    guild.bot_permissions = bits(Permissions::SEND_MESSAGES);
+    let put = |guild: &Guild, overwrites: Vec<Overwrite>| {
+        fake.control().put_guild(guild.clone());
+        let channel = Channel::text(CHANNEL, GUILD).with_overwrites(overwrites);
+        fake.control().put_channel(channel);
+    };
+    let embed = json!({ "content": "x", "embeds": [{ "title": "t" }] });
+
+    put(&guild, Vec::new());
+    assert_eq!(fake.post(json!({ "content": "x" })).await.status, 200);
+    assert_eq!(fake.post(embed.clone()).await.failure(), (403, 50013));
+    guild.bot_roles = vec![Id(501)];
+    put(&guild, Vec::new());
+    assert_eq!(fake.post(embed).await.status, 200, "a role gives it");
+    let bot: Member = model(&fake.get("/guilds/1000/members/900000000000000001").await);
+    let held: Vec<u64> = bot.roles.iter().map(|role| role.get()).collect();
+    assert_eq!(held, [1_001, 501]);
+
+    let hidden = Overwrite::deny(
+        OverwriteKind::Role,
+        Id(GUILD),
+        bits(Permissions::VIEW_CHANNEL),
+    );
+    put(&guild, vec![hidden]);
+    assert_eq!(fake.get("/channels/10").await.failure(), (403, 50001));
+    let channels: Vec<twilight_model::channel::Channel> =
+        model(&fake.get("/guilds/1000/channels").await);
+    let shown = channels[0].permission_overwrites.as_ref().unwrap()[0];
+    assert_eq!(
+        (shown.id.get(), shown.deny),
+        (GUILD, Permissions::VIEW_CHANNEL)
+    );
+    let given = Overwrite {
+        allow: hidden.deny,
+        ..Overwrite::deny(OverwriteKind::Role, Id(501), 0)
+    };
+    put(&guild, vec![hidden, given]);
+    assert_eq!(fake.get("/channels/10").await.status, 200);
+
+    guild.owner_id = bot.user.id.get().into();
+    put(&guild, vec![hidden]);
+    assert_eq!(
+        fake.get("/channels/10").await.status,
+        200,
+        "owners see everything"
+    );
+    guild.has_bots = false;
+    put(&guild, Vec::new());
+    assert_eq!(fake.get("/channels/10").await.failure(), (403, 50001));
+    assert_eq!(fake.get("/guilds/1000").await.failure(), (404, 10004));
+    let guilds: Vec<CurrentUserGuild> = model(&fake.get("/users/@me/guilds").await);
+    assert!(guilds.is_empty());
+}
+
+#[tokio::test]
+async fn threads_have_the_permissions_of_their_parent() {
+    let fake = Harness::plain();
+    let thread = Channel {
+        kind: 11,
+        parent_id: Some(Id(CHANNEL)),
+        ..Channel::text(12, GUILD)
+    };
+    fake.control().put_channel(thread);
+    let post = || {
+        fake.api(
+            Method::POST,
+            "/channels/12/messages",
+            json!({ "content": "x" }),
+        )
+    };
+    assert_eq!(post().await.status, 200);
+    let in_threads = Permissions::SEND_MESSAGES_IN_THREADS.bits();
+    let denied = Overwrite::deny(OverwriteKind::Role, Id(GUILD), in_threads);
+    let parent = Channel::text(CHANNEL, GUILD).with_overwrites(vec![denied]);
+    fake.control().put_channel(parent);
+    assert_eq!(post().await.failure(), (403, 50013));
+    assert_eq!(fake.post(json!({ "content": "x" })).await.status, 200);
+}
+
+/// Where any channel exists its guild answers too, with every right.
+#[tokio::test]
+async fn open_channels_have_a_guild() {
+    let fake = Harness::start(Settings::open());
+    let channel: twilight_model::channel::Channel = model(&fake.get("/channels/77").await);
+    let guild = channel.guild_id.unwrap().get();
+    let roles: Vec<RoleModel> = model(&fake.get(&format!("/guilds/{guild}/roles")).await);
+    let me: CurrentUser = model(&fake.get("/users/@me").await);
+    let bot: Member = model(
+        &fake
+            .get(&format!("/guilds/{guild}/members/{}", me.id))
+            .await,
+    );
+    let own = roles.iter().find(|role| role.id == bot.roles[0]).unwrap();
+    assert_eq!(
+        own.tags.as_ref().unwrap().bot_id.map(|id| id.get()),
+        Some(me.id.get())
+    );
+    assert!(
+        own.permissions
+            .contains(Permissions::SEND_MESSAGES | Permissions::VIEW_CHANNEL)
     );
 }

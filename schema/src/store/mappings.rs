@@ -134,7 +134,8 @@ impl RulesChange {
 }
 
 impl MappingChange {
-    fn applied_to(&self, RuledMapping { row, rules }: &RuledMapping) -> MappingSettings {
+    /// What the mapping would be after it.
+    pub fn applied_to(&self, RuledMapping { row, rules }: &RuledMapping) -> MappingSettings {
         MappingSettings {
             source_channel_id: self.source_channel_id.unwrap_or(row.source_channel_id),
             target_channel_id: self.target_channel_id.unwrap_or(row.target_channel_id),

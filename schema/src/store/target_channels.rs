@@ -35,7 +35,7 @@ pub struct TargetChannelRow {
     pub inspected_at: Option<DateTime<Utc>>,
     /// What a person must change before the bot can mirror there; `None` when nothing is known to stand in the way.
     pub obstacle: Option<String>,
-    /// Optimistic lock; 0 without a row.
+    /// Optimistic lock; 0 until a person has decided something.
     pub version: i64,
 }
 
@@ -75,6 +75,24 @@ pub fn get(conn: &mut PgConnection, target: ChannelId) -> Result<TargetChannelRo
         .first(conn)
         .optional()?;
     Ok(row.unwrap_or_else(|| TargetChannelRow::unknown(target)))
+}
+
+/// Where the channel is said to be: by Discord, else by whoever marked it for a connector.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn said_guild(
+    conn: &mut PgConnection,
+    target: ChannelId,
+) -> Result<Option<GuildId>, StoreError> {
+    let said: Option<i64> = Sql::new(
+        "select coalesce((select guild_id from target_channels where target_channel_id = $1), \
+         (select guild_id from channel_roles where channel_id = $1 order by is_target desc, connector_id limit 1))",
+    )
+    .bind::<BigInt, _>(target)
+    .rows::<Nullable<BigInt>>()
+    .get_result(conn)?;
+    Ok(said.and_then(GuildId::new))
 }
 
 /// Pauses or resumes a channel that stands at `version`, with an audit row. Saying what is so already changes nothing.
@@ -128,8 +146,8 @@ pub fn inspected(
     said: &Inspected,
 ) -> Result<(), StoreError> {
     Sql::new(
-        "insert into target_channels (target_channel_id, guild_id, kind, obstacle, inspected_at) \
-         values ($1, $2, $3, $4, now()) on conflict (target_channel_id) do update set guild_id = excluded.guild_id, \
+        "insert into target_channels (target_channel_id, guild_id, kind, obstacle, inspected_at, version) \
+         values ($1, $2, $3, $4, now(), 0) on conflict (target_channel_id) do update set guild_id = excluded.guild_id, \
          kind = excluded.kind, obstacle = excluded.obstacle, inspected_at = excluded.inspected_at",
     )
     .bind::<BigInt, _>(target)
@@ -170,7 +188,15 @@ mod tests {
         let row = get(conn, target).unwrap();
         assert!(row.is_paused && row.version == 1 && row.inspected_at.is_some());
         assert_eq!(row.obstacle, said.obstacle);
+        assert_eq!(said_guild(conn, target).unwrap(), GuildId::new(3));
+        assert_eq!(said_guild(conn, ChannelId::new(8).unwrap()).unwrap(), None);
         let resumed = set_paused(conn, "admin", target, 1, false).unwrap();
         assert!(!resumed.is_paused && resumed.version == 2);
+        // Looked at before anybody decided: who read that there is no row may still decide.
+        let other = ChannelId::new(9).unwrap();
+        inspected(conn, other, &said).unwrap();
+        assert_eq!(get(conn, other).unwrap().version, 0);
+        let paused = set_paused(conn, "admin", other, 0, true).unwrap();
+        assert!(paused.is_paused && paused.version == 1);
     }
 }

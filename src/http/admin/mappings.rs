@@ -3,6 +3,7 @@
 use super::{
     Admin, actor,
     fields::{self, Tier},
+    inspection::With,
     lists::Asked,
     rule_fields::{self, WithRules},
 };
@@ -90,6 +91,7 @@ pub(super) async fn create(
         is_enabled: body.is_enabled.unwrap_or(true),
         rules: rules.applied_to(&MappingRules::default()),
     };
+    let warning = admin.check(&settings).await?;
     let actor = actor(&request);
     let mapping = match body.start.unwrap_or(Start::Now) {
         Start::Now => {
@@ -102,7 +104,7 @@ pub(super) async fn create(
         }
         Start::Last(last) => create_filled(&admin, actor, settings, countable(last)?).await?,
     };
-    Ok(HttpResponse::Created().json(mapping))
+    Ok(HttpResponse::Created().json(With::warning(mapping, warning)))
 }
 
 /// Maps and back-fills, so that nothing is missing between what is filled in and what comes live, and nothing live comes first.
@@ -173,6 +175,7 @@ pub(super) async fn change(
         is_enabled: body.is_enabled,
         rules,
     };
+    let warning = admin.check_change(*mapping_id, &change).await?;
     let (actor, version) = (actor(&request), body.version);
     let row = admin
         .change(move |conn| {
@@ -180,7 +183,7 @@ pub(super) async fn change(
             mappings::change(conn, &actor, *mapping_id, version, &change)
         })
         .await?;
-    Ok(HttpResponse::Ok().json(row))
+    Ok(HttpResponse::Ok().json(With::warning(row, warning)))
 }
 
 pub(super) async fn remove(

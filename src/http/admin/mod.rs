@@ -9,6 +9,7 @@ mod connectors;
 mod deliveries;
 mod dry_run;
 mod fields;
+mod inspection;
 mod lists;
 mod mappings;
 mod records;
@@ -25,7 +26,7 @@ use crate::{
 };
 use actix_web::{HttpRequest, web};
 use diesel::PgConnection;
-use heliograph_actors::routing::RoutingTable;
+use heliograph_actors::{messages::Inspect, port::Port, routing::RoutingTable};
 use heliograph_schema::{
     ids::ChannelId,
     store::{Store, StoreError, decisions, delivery_list::DeliveryKey},
@@ -40,6 +41,8 @@ pub struct Admin {
     pub store: Store,
     /// Who makes the router work by it.
     pub changes: Arc<dyn ConfigurationChanged>,
+    /// Looks at target channels; `None`: nothing is known of them.
+    pub inspector: Option<Port<Inspect>>,
     /// The actors at work.
     pub running: Arc<dyn Running>,
     /// What the running router works by.
@@ -164,6 +167,10 @@ pub fn routes(service: &mut web::ServiceConfig) {
         .route(
             "/api/targets/{target_channel_id}/resume",
             web::post().to(targets::resume),
+        )
+        .route(
+            "/api/targets/{target_channel_id}/inspect",
+            web::post().to(inspection::inspect),
         )
         .route(
             "/api/targets/{target_channel_id}/reconcile",

@@ -1,6 +1,7 @@
 //! The admin routes over a real database: JSON in, JSON out, and what the router would then work by.
 #![allow(clippy::unwrap_used)]
 
+mod inspection;
 mod mapping_rules;
 
 use super::*;
@@ -87,6 +88,7 @@ impl Listener {
         let admin = Admin {
             store: db.store(),
             changes: changes.clone(),
+            inspector: None,
             running: still.clone(),
             routing: watch::channel(Arc::default()).1,
             token: token.map(Secret::new),
