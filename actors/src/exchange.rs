@@ -43,7 +43,7 @@ pub enum Call {
         /// A message id, or the snowflake of a moment.
         after: i64,
     },
-    /// The same for a comparison: all messages of our own, on record or not.
+    /// The same for a comparison: all messages, whoever wrote them, on record or not.
     Survey {
         /// See [`Call::List`].
         after: i64,
@@ -121,6 +121,8 @@ pub struct Listed {
     pub message_id: MessageId,
     /// What it shows.
     pub identity: Identity,
+    /// It is by our hand. Only a comparison sees others.
+    pub is_ours: bool,
 }
 
 /// What came of a request.

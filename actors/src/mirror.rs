@@ -35,6 +35,8 @@ use tokio::sync::{oneshot, watch};
 
 /// How often the mark of what did not fit into the mailbox is looked at.
 const MARK_INTERVAL: Duration = Duration::from_secs(1);
+/// A mirror reads its table now and then even when nobody told it to: whoever should have may have ended before.
+const LOOK_INTERVAL: Duration = Duration::from_secs(300);
 
 /// What a mirror is made of; all generations share it.
 #[derive(Clone)]
@@ -315,6 +317,13 @@ impl Actor for Mirror {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(MARK_INTERVAL, |mirror, ctx| mirror.look_at_mark(ctx));
+        // Not all at once, after a start of many.
+        let first = LOOK_INTERVAL.mul_f64(rand::random_range(0.5..1.0));
+        ctx.run_later(first, |_, ctx| {
+            ctx.run_interval(LOOK_INTERVAL, |mirror, ctx| {
+                mirror.tell(Input::FellBehind, ctx)
+            });
+        });
         self.look_at_names(ctx);
         self.tell(Input::Tick, ctx);
     }

@@ -192,7 +192,11 @@ enum Errand {
     },
     /// Archives one, or opens it again.
     Archive(MirroredThread),
-    Webhook(Call),
+    /// Looks for the webhook that this signal goes through, or makes it.
+    Webhook {
+        signal_id: SignalId,
+        call: Call,
+    },
     /// A page for the comparison.
     Survey {
         thread_id: Option<ThreadId>,
@@ -239,6 +243,8 @@ pub struct MirrorCore {
     /// Threads to archive, or to open again.
     archiving: VecDeque<MirroredThread>,
     survey: Option<Survey>,
+    /// What a request is under way for may have been dropped.
+    is_dropping: bool,
     /// A person has paused the channel. Until the tables have said, nothing is sent.
     is_paused: bool,
     /// The table may hold work that is not in memory.
@@ -288,6 +294,7 @@ impl MirrorCore {
             places: Places::default(),
             archiving: VecDeque::new(),
             survey: None,
+            is_dropping: false,
             is_paused: true,
             behind: true,
             is_settled: false,

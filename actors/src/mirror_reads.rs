@@ -155,14 +155,16 @@ impl MirrorReads {
             .store
             .read(move |connection| reconciliations::report(connection, reconciliation_id))
             .await?;
-        let listed: Vec<MessageId> = page.messages.iter().map(|it| it.message_id).collect();
+        let ours = page.messages.iter().filter(|it| it.is_ours);
+        let listed: Vec<MessageId> = ours.map(|it| it.message_id).collect();
+        let ids = listed.clone();
         let known = self
             .store
             .read(move |connection| reconciliations::on_record(connection, target, &listed))
             .await?;
         let known: HashSet<MessageId> = known.into_iter().collect();
-        let ids = page.messages.iter().map(|it| it.message_id);
-        let mut unrecorded: Vec<MessageId> = ids.filter(|id| !known.contains(id)).collect();
+        let mut unrecorded = ids;
+        unrecorded.retain(|id| !known.contains(id));
         let mut after = page.after;
         loop {
             let (thread_id, range) = (page.thread_id, (after, page.until));
@@ -175,8 +177,9 @@ impl MirrorReads {
             let is_whole = i64::try_from(records.len()).is_ok_and(|count| count < RECORDS);
             after = records.last().map_or(page.until, |it| it.message_id.get());
             let expected = self.expected(records).await?;
-            let is_blind = page.is_last && page.messages.is_empty() && !expected.is_empty();
-            let repairs = if is_blind && report.looked_for == 0 {
+            // Without Read Message History Discord shows an empty channel, and calls it no error.
+            let is_blind = page.after == 0 && page.messages.is_empty() && !expected.is_empty();
+            let repairs = if is_blind {
                 report.broken_off = Some(BLIND.to_owned());
                 Vec::new()
             } else {
@@ -184,7 +187,10 @@ impl MirrorReads {
                 reconcile_core::compare(&mut report, &expected, &page.messages, &unrecorded)
             };
             let is_end = is_whole || report.broken_off.is_some();
-            let (written, is_finished) = (report.clone(), is_end && page.is_last);
+            let (written, is_finished) = (
+                report.clone(),
+                is_end && (page.is_last || report.broken_off.is_some()),
+            );
             self.store
                 .run(move |connection| {
                     connection.transaction(|connection| {

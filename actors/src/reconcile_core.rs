@@ -90,6 +90,7 @@ mod tests {
         let listed = |n, text: &str| Listed {
             message_id: message(n),
             identity: shows(text),
+            is_ours: true,
         };
         use HandDeletions::{Keep, Repost};
         let records = [

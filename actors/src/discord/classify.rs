@@ -165,7 +165,8 @@ fn succeeded(call: &Call, is_webhooks: bool, raw: &Raw, ours: Option<&Ours>) -> 
             })
         }
         Call::List { .. } | Call::Survey { .. } => {
-            ours.and_then(|ours| lists::messages(body, ours))
+            let of_all = matches!(call, Call::Survey { .. });
+            ours.and_then(|ours| lists::messages(body, ours, of_all))
         }
         // Take several requests, each of which is read where it is made.
         Call::FindThread { .. } | Call::FindWebhook | Call::MakeWebhook => None,

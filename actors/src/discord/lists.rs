@@ -121,8 +121,8 @@ struct WebhookBody {
     token: Option<String>,
 }
 
-/// A page of messages: ours, and where the next page begins. Discord gives the page behind an id, newest first.
-pub(super) fn messages(body: &[u8], ours: &Ours) -> Option<Outcome> {
+/// A page of messages, `of_all` or only ours, and where the next page begins. Discord gives the page behind an id, newest first.
+pub(super) fn messages(body: &[u8], ours: &Ours, of_all: bool) -> Option<Outcome> {
     let mut messages: Vec<MessageBody> = serde_json::from_slice(body).ok()?;
     messages.sort_unstable_by_key(|message| message.id);
     let next_after = messages
@@ -133,11 +133,12 @@ pub(super) fn messages(body: &[u8], ours: &Ours) -> Option<Outcome> {
     let is_ours = |message: &MessageBody| {
         ours.is(message.author.id) || message.application_id == Some(ours.me)
     };
-    let written_by_us = messages
-        .into_iter()
-        .filter(|message| is_ours(message) && WRITTEN.contains(&message.r#type));
+    let written = messages.into_iter().map(|message| {
+        let is_ours = is_ours(&message) && WRITTEN.contains(&message.r#type);
+        message.listed(is_ours)
+    });
     Some(Outcome::Listed {
-        unrecorded: written_by_us.map(MessageBody::listed).collect(),
+        unrecorded: written.filter(|it| of_all || it.is_ours).collect(),
         next_after,
     })
 }
@@ -188,7 +189,7 @@ impl WebhookBody {
 }
 
 impl MessageBody {
-    fn listed(self) -> Listed {
+    fn listed(self, is_ours: bool) -> Listed {
         // Others are previews that Discord added.
         let rich = self
             .embeds
@@ -198,6 +199,7 @@ impl MessageBody {
         Listed {
             message_id: self.id,
             identity: Identity::of(&self.content, &embeds),
+            is_ours,
         }
     }
 }
@@ -243,7 +245,7 @@ mod tests {
         let Some(Outcome::Listed {
             unrecorded,
             next_after,
-        }) = messages(body.to_string().as_bytes(), &ours())
+        }) = messages(body.to_string().as_bytes(), &ours(), false)
         else {
             panic!("a list")
         };
@@ -271,13 +273,13 @@ mod tests {
             .map(|id| json!({ "id": id.to_string(), "author": { "id": "8" } }))
             .collect();
         assert_eq!(
-            messages(json!(page).to_string().as_bytes(), &ours()),
+            messages(json!(page).to_string().as_bytes(), &ours(), false),
             Some(Outcome::Listed {
                 unrecorded: vec![],
                 next_after: Some(PAGE.into()),
             })
         );
-        assert_eq!(messages(b"{}", &ours()), None);
+        assert_eq!(messages(b"{}", &ours(), false), None);
     }
 
     #[test]

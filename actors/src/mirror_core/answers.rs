@@ -30,6 +30,10 @@ impl MirrorCore {
         else {
             return;
         };
+        if std::mem::take(&mut self.is_dropping) {
+            self.pass_over();
+            self.look_again = true;
+        }
         let lane = flight.errand.lane(self.settings.target_channel_id);
         self.limits.heard(now_ms, lane, &answer);
         if let (Errand::Reading { inventory, after }, false) = (
@@ -195,7 +199,7 @@ impl MirrorCore {
                     next_after,
                 },
             ) => self.surveyed(sent_ms, unrecorded, next_after, effects),
-            (Errand::Webhook(_), Outcome::Webhook { webhook_id }) => {
+            (Errand::Webhook { .. }, Outcome::Webhook { webhook_id }) => {
                 self.places.webhook_is(webhook_id);
             }
             (Errand::Archive(thread), Outcome::Archived) => {
@@ -380,11 +384,31 @@ impl MirrorCore {
                 digest,
                 ..
             } => (signal_id, part, call, digest),
-            Errand::Thread { thread_id, .. } => {
+            Errand::Thread {
+                signal_id,
+                thread_id,
+                call,
+                ..
+            } => {
                 let until_ms = flight.sent_ms + spans.settle_ms;
-                return self.places.doubt(*thread_id, until_ms);
+                let name = match call {
+                    Call::OpenThread { name, .. } | Call::OpenPost { name, .. } => {
+                        Some(name.clone())
+                    }
+                    _ => return,
+                };
+                self.places.doubt(*thread_id, name, until_ms);
+                if let Call::OpenPost { payload, .. } = call {
+                    // Its first message may stand: it is not cancelled before that is known.
+                    let (payload, digest) = (payload.clone(), payload.digest());
+                    if let Some(delivery) = self.delivery(*signal_id) {
+                        let (sent_ms, part) = (flight.sent_ms, 0);
+                        delivery.doubt_create(part, &payload, &digest, sent_ms, now_ms, spans);
+                    }
+                }
+                return;
             }
-            Errand::Webhook(_) => return self.places.forget_webhook(),
+            Errand::Webhook { .. } => return self.places.forget_webhook(),
             Errand::Archive(_) | Errand::Survey { .. } | Errand::Reading { .. } => return,
         };
         if let Call::Edit { message_id, .. } = call {

@@ -174,7 +174,8 @@ impl MirrorCore {
             .collect();
         for signal_id in dropped {
             if under_way == Some(signal_id) {
-                self.passed_over = true;
+                // It is looked at again when the answer has come.
+                self.is_dropping = true;
             } else {
                 self.remove(signal_id);
             }

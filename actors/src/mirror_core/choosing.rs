@@ -123,6 +123,7 @@ impl MirrorCore {
             };
             let mut step = match step {
                 Step::Edit { at, .. } => self.places.reach(at).unwrap_or(step),
+                Step::Delete { at, .. } if self.places.is_unsought(at) => Step::FindWebhook,
                 step => step,
             };
             let makes_or_reads = matches!(
@@ -275,8 +276,14 @@ impl MirrorCore {
                 Vec::new(),
                 None,
             ),
-            Step::FindWebhook => Errand::Webhook(Call::FindWebhook),
-            Step::MakeWebhook => Errand::Webhook(Call::MakeWebhook),
+            Step::FindWebhook => Errand::Webhook {
+                signal_id,
+                call: Call::FindWebhook,
+            },
+            Step::MakeWebhook => Errand::Webhook {
+                signal_id,
+                call: Call::MakeWebhook,
+            },
             Step::List { from_ms, thread_id } => self.reading_from(now_ms, from_ms, thread_id),
             Step::Done => return self.complete(now_ms, signal_id, None, effects),
             Step::Poison(reason) => return self.bury(now_ms, signal_id, reason, effects),
@@ -422,9 +429,9 @@ impl Flight {
 impl Errand {
     pub(super) fn route(&self) -> Route {
         match self {
-            Self::Delivery { call, .. } | Self::Thread { call, .. } | Self::Webhook(call) => {
-                call.route()
-            }
+            Self::Delivery { call, .. }
+            | Self::Thread { call, .. }
+            | Self::Webhook { call, .. } => call.route(),
             Self::Archive(_) => Route::ChangeThread,
             Self::Reading { .. } | Self::Survey { .. } => Route::List,
         }
@@ -438,9 +445,20 @@ impl Errand {
     fn signal_id(&self) -> Option<SignalId> {
         match self {
             Self::Delivery { signal_id, .. } | Self::Thread { signal_id, .. } => Some(*signal_id),
-            Self::Archive(_) | Self::Webhook(_) | Self::Survey { .. } | Self::Reading { .. } => {
-                None
-            }
+            Self::Archive(_)
+            | Self::Webhook { .. }
+            | Self::Survey { .. }
+            | Self::Reading { .. } => None,
+        }
+    }
+
+    /// A refusal of it may speak of the target channel as a whole, and not only of one thread in it or of a mapping's wish for
+    /// webhooks or threads.
+    pub(super) fn speaks_of_target(&self) -> bool {
+        match self {
+            Self::Delivery { .. } | Self::Reading { .. } => true,
+            Self::Survey { thread_id, .. } => thread_id.is_none(),
+            Self::Thread { .. } | Self::Webhook { .. } | Self::Archive(_) => false,
         }
     }
 
@@ -456,7 +474,7 @@ impl Errand {
                 thread_id: None,
                 webhook_id: *webhook_id,
             },
-            Self::Webhook(_) => Address::default(),
+            Self::Webhook { .. } => Address::default(),
             Self::Archive(thread) => in_thread(Some(thread.mirrored_thread_id)),
             Self::Survey { thread_id, .. } => in_thread(*thread_id),
             Self::Reading { inventory, .. } => in_thread(inventory.thread_id),
@@ -465,9 +483,9 @@ impl Errand {
 
     fn call(&self) -> Call {
         match self {
-            Self::Delivery { call, .. } | Self::Thread { call, .. } | Self::Webhook(call) => {
-                call.clone()
-            }
+            Self::Delivery { call, .. }
+            | Self::Thread { call, .. }
+            | Self::Webhook { call, .. } => call.clone(),
             Self::Archive(thread) => Call::Archive {
                 archived: thread.is_archived,
             },

@@ -515,6 +515,11 @@ impl Delivery {
             .or_else(|| held_back.map(|reason| format!("held back by {reason}")))
     }
 
+    /// As it is now, it shows something.
+    pub(super) fn wants_messages(&mut self) -> bool {
+        self.rendered().is_ok_and(|parts| !parts.is_empty())
+    }
+
     /// Something of it is to be posted, or may have been.
     pub(super) fn is_to_post(&mut self) -> bool {
         let wanted = self.rendered().map_or(0, <[Rendered]>::len);

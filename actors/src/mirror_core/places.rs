@@ -40,6 +40,8 @@ enum Thread {
         unsure_until_ms: Option<i64>,
         /// When it was last looked for in vain.
         looked_ms: Option<i64>,
+        /// The name it was last tried to be opened under: an edit may ask for another by now.
+        tried_name: Option<String>,
     },
 }
 
@@ -98,9 +100,11 @@ impl Places {
                 starter,
                 unsure_until_ms,
                 looked_ms,
+                tried_name,
             }) => {
+                let wants = delivery.wants_messages();
                 let name = thread_name(name.as_deref(), delivery);
-                if let Some(from) = starter.filter(|_| !self.is_forum) {
+                if let Some(from) = starter.filter(|_| !self.is_forum && wants) {
                     return Some(Step::OpenThread {
                         thread_id: key,
                         name,
@@ -120,12 +124,17 @@ impl Places {
                     }
                     return Some(Step::FindThread {
                         thread_id: key,
-                        name,
+                        name: tried_name.clone().unwrap_or(name),
                         since_ms: delivery
                             .signal_id()
                             .created_at_ms()
                             .min(key.created_at_ms()),
                     });
+                }
+                if !wants {
+                    // Nothing can stand in a thread that is not there, and nothing is to.
+                    delivery.doubt = None;
+                    return None;
                 }
                 Some(self.open(key, name, delivery))
             }
@@ -165,6 +174,7 @@ impl Places {
                 starter: known.starter,
                 unsure_until_ms: None,
                 looked_ms: None,
+                tried_name: None,
             },
         };
         self.threads.insert(thread_id, thread);
@@ -182,13 +192,16 @@ impl Places {
         }
     }
 
-    /// An attempt to open it was not answered.
-    pub(super) fn doubt(&mut self, thread_id: ThreadId, until_ms: i64) {
+    /// An attempt to open it, under this name, was not answered.
+    pub(super) fn doubt(&mut self, thread_id: ThreadId, name: Option<String>, until_ms: i64) {
         if let Some(Thread::Closed {
-            unsure_until_ms, ..
+            unsure_until_ms,
+            tried_name,
+            ..
         }) = self.threads.get_mut(&thread_id)
         {
             *unsure_until_ms = (*unsure_until_ms).max(Some(until_ms));
+            *tried_name = name.or(tried_name.take());
         }
     }
 
@@ -210,6 +223,11 @@ impl Places {
                 "the webhook that posted it is gone: only it could edit the message".to_owned(),
             )),
         }
+    }
+
+    /// It was posted through a webhook, and in this life none was looked for yet.
+    pub(super) fn is_unsought(&self, at: Address) -> bool {
+        at.webhook_id.is_some() && self.webhook == Webhook::Unsought
     }
 
     /// How a message at this address is deleted: the bot can delete what a webhook posted.

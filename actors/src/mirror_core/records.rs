@@ -35,6 +35,7 @@ impl MirrorCore {
             records: records.clone(),
             threads: threads.clone(),
         });
+        effects.push(Effect::WakeAt(now_ms + RECORD_REPEAT_MS));
         self.recording = Some(Recording {
             record_id,
             handed_over_ms: now_ms,

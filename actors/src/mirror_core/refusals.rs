@@ -78,7 +78,10 @@ impl MirrorCore {
         reason: String,
         effects: &mut Vec<Effect>,
     ) {
-        if refusal == Refusal::Target {
+        if refusal == Refusal::Target
+            && errand.speaks_of_target()
+            && !self.deletes_for_webhook(&errand)
+        {
             return self.park(now_ms, PARKED_PROBE_MS, reason);
         }
         if refusal == Refusal::WebhookGone {
@@ -128,10 +131,14 @@ impl MirrorCore {
                     .retain(|other| other.mirrored_thread_id != thread.mirrored_thread_id);
                 return;
             }
-            Errand::Survey { .. } if refusal == Refusal::ThreadGone => {
-                return self.skip_place(effects);
+            Errand::Survey {
+                thread_id: Some(_), ..
+            } => return self.skip_place(effects),
+            Errand::Webhook { signal_id, .. } => {
+                let reason = format!("no webhook to post through: {reason}");
+                return self.count_refusal(now_ms, signal_id, reason, effects);
             }
-            Errand::Webhook(_) | Errand::Survey { .. } | Errand::Reading { .. } => {
+            Errand::Survey { .. } | Errand::Reading { .. } => {
                 return self.pause(now_ms, reason);
             }
         };
@@ -143,8 +150,9 @@ impl MirrorCore {
                 self.gone(now_ms, signal_id, part, message_id, effects);
             }
             (Refusal::ThreadGone, _) => {
-                let reason = format!("the mirrored thread is gone ({reason})");
-                self.give_up(now_ms, signal_id, reason, effects);
+                // Somebody deleted the thread: what comes from now on stands in a new one.
+                self.reopen(signal_id);
+                self.count_refusal(now_ms, signal_id, reason, effects);
             }
             (Refusal::Archived, _) => {
                 self.open_again(signal_id, at);
@@ -193,6 +201,41 @@ impl MirrorCore {
             delivery.note = Some("the mirrored message was deleted by somebody else".to_owned());
         }
         self.stands(now_ms, signal_id, part, effects);
+    }
+
+    /// The bot deletes what a webhook posted that is gone, for which it needs a permission of its own.
+    fn deletes_for_webhook(&self, errand: &Errand) -> bool {
+        let Errand::Delivery {
+            signal_id,
+            part,
+            call: Call::Delete { .. },
+            ..
+        } = errand
+        else {
+            return false;
+        };
+        let ordinal = self.ordinals.get(signal_id);
+        let delivery = ordinal.and_then(|ordinal| self.deliveries.get(ordinal));
+        delivery
+            .and_then(|delivery| delivery.parts.get(part))
+            .is_some_and(|stands| stands.at.webhook_id.is_some())
+    }
+
+    /// The thread is not there any more.
+    fn reopen(&mut self, signal_id: SignalId) {
+        let is_forum = self.places.is_forum;
+        let Some(delivery) = self.delivery(signal_id) else {
+            return;
+        };
+        let name = delivery.thread_name.clone();
+        delivery.at.thread_id = None;
+        if let Some(thread_id) = delivery.thread_key(is_forum) {
+            let closed = KnownThread {
+                name,
+                ..KnownThread::default()
+            };
+            self.places.learn(thread_id, Some(closed));
+        }
     }
 
     /// The thread is opened again before the request is repeated.

@@ -273,6 +273,7 @@ fn what_went_through_a_webhook_is_looked_for_and_never_repeated_in_hope() {
         unrecorded: vec![crate::exchange::Listed {
             message_id: message(77),
             identity: payload.identity(),
+            is_ours: true,
         }],
         next_after: None,
     });

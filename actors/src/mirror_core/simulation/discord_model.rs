@@ -346,6 +346,7 @@ impl Channel {
         let unrecorded = listed.into_iter().map(|(id, message)| Listed {
             message_id: MessageId::new(*id).unwrap(),
             identity: Identity::of(&message.payload.content, &message.payload.embeds),
+            is_ours: true,
         });
         Outcome::Listed {
             unrecorded: unrecorded.collect(),
