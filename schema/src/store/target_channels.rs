@@ -118,7 +118,7 @@ pub fn set_paused(
     })
 }
 
-/// Writes down what Discord said. Does not move the version: nobody decided anything.
+/// Writes down what Discord said. Does not move the version, which is 0 as without a row: nobody decided anything.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -128,8 +128,8 @@ pub fn inspected(
     said: &Inspected,
 ) -> Result<(), StoreError> {
     Sql::new(
-        "insert into target_channels (target_channel_id, guild_id, kind, obstacle, inspected_at) \
-         values ($1, $2, $3, $4, now()) on conflict (target_channel_id) do update set guild_id = excluded.guild_id, \
+        "insert into target_channels (target_channel_id, guild_id, kind, obstacle, inspected_at, version) \
+         values ($1, $2, $3, $4, now(), 0) on conflict (target_channel_id) do update set guild_id = excluded.guild_id, \
          kind = excluded.kind, obstacle = excluded.obstacle, inspected_at = excluded.inspected_at",
     )
     .bind::<BigInt, _>(target)
@@ -172,5 +172,11 @@ mod tests {
         assert_eq!(row.obstacle, said.obstacle);
         let resumed = set_paused(conn, "admin", target, 1, false).unwrap();
         assert!(!resumed.is_paused && resumed.version == 2);
+        // Looked at after a person read that there is no row: no conflict.
+        let other = ChannelId::new(8).unwrap();
+        inspected(conn, other, &said).unwrap();
+        assert_eq!(get(conn, other).unwrap().version, 0);
+        let paused = set_paused(conn, "admin", other, 0, true).unwrap();
+        assert!(paused.is_paused && paused.version == 1);
     }
 }
