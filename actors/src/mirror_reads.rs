@@ -158,7 +158,7 @@ impl MirrorReads {
         let listed: Vec<MessageId> = page.messages.iter().map(|it| it.message_id).collect();
         let known = self
             .store
-            .read(move |connection| reconciliations::on_record(connection, target, &listed))
+            .read(move |connection| deliveries::recorded_messages(connection, target, &listed))
             .await?;
         let known: HashSet<MessageId> = known.into_iter().collect();
         let ids = page.messages.iter().map(|it| it.message_id);
@@ -175,7 +175,8 @@ impl MirrorReads {
             let is_whole = i64::try_from(records.len()).is_ok_and(|count| count < RECORDS);
             after = records.last().map_or(page.until, |it| it.message_id.get());
             let expected = self.expected(records).await?;
-            let is_blind = page.is_last && page.messages.is_empty() && !expected.is_empty();
+            let is_blind =
+                page.is_last && page.messages.is_empty() && expected.iter().any(|it| !it.is_gone);
             let repairs = if is_blind && report.looked_for == 0 {
                 report.broken_off = Some(BLIND.to_owned());
                 Vec::new()
@@ -234,6 +235,7 @@ impl MirrorReads {
                 part: record.part,
                 message_id: record.message_id,
                 identity: part,
+                is_gone: record.is_gone,
                 hand_deletions: rules.map_or(HandDeletions::Keep, |rules| rules.hand_deletions()),
             }
         };

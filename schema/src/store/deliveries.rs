@@ -749,7 +749,10 @@ mod tests {
             ["first 2"]
         );
         let author = shown[0].author.as_ref().and_then(Author::shown_name);
-        assert_eq!((author, shown[0].thread_id), (Some("ada"), ThreadId::new(7)));
+        assert_eq!(
+            (author, shown[0].thread_id),
+            (Some("ada"), ThreadId::new(7))
+        );
         conn.batch_execute(
             "insert into revisions (channel_id, epoch, seq, signal_id, revision, kind, frame) values (5, 1, 9, 2, 2, 'u', '{}')",
         )

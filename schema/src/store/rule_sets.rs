@@ -45,7 +45,9 @@ pub fn load(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<(i64, MappingRul
             .load(conn)?;
     let typed = |(id, text): (i64, String)| {
         let rules = serde_json::from_str(&text)
-            .inspect_err(|error| tracing::error!(rule_set_id = id, %error, "rule_sets.rules does not read"))
+            .inspect_err(
+                |error| tracing::error!(rule_set_id = id, %error, "rule_sets.rules does not read"),
+            )
             .ok()?;
         Some((id, rules))
     };

@@ -42,10 +42,11 @@ fn what_is_put_back_begins_anew_and_once() {
     let back = put_back(conn, "admin", PutBack::DeadLetters, &named(&[1])).unwrap();
     assert_eq!((back.keys, back.more), (vec![key(1)], false));
     assert_eq!(stands(conn, 1), ('p', 0, 3, false, true));
-    let pinging: Vec<i64> = Sql::new("select signal_id from deliveries where ping_role_id is not null")
-        .rows::<BigInt>()
-        .load(conn)
-        .unwrap();
+    let pinging: Vec<i64> =
+        Sql::new("select signal_id from deliveries where ping_role_id is not null")
+            .rows::<BigInt>()
+            .load(conn)
+            .unwrap();
     assert_eq!(pinging, [2], "what is put back pings nobody");
     let again = put_back(conn, "admin", PutBack::DeadLetters, &named(&[1])).unwrap();
     assert!(again.keys.is_empty());
