@@ -17,7 +17,7 @@ mod tests;
 use crate::exchange::{Answer, Outcome};
 use ceiling::{Ceilings, Scope};
 use heliograph_schema::ids::ChannelId;
-use history::{History, Window};
+use history::{AGE_MS_MAX, History, Window};
 use pace::{Arrival, Pace};
 use std::collections::{HashMap, VecDeque};
 
@@ -252,6 +252,7 @@ impl Limits {
             },
         };
         let arrived_ms = arrival.latest_ms;
+        let bucket_before = state.bucket.clone();
         let refusal = match answer.outcome {
             Outcome::RateLimited {
                 kind,
@@ -292,6 +293,10 @@ impl Limits {
         if let Some(bucket) = self.bucket_of_mut(lane) {
             bucket.probe = None;
         }
+        // The one it was sent by: the answer may have put the lane into another.
+        if let Some(bucket) = bucket_before.and_then(|name| self.buckets.get_mut(&name)) {
+            bucket.probe = None;
+        }
     }
 
     /// The latest moment anything is closed until, when that is still ahead.
@@ -328,7 +333,8 @@ impl Limits {
             bucket.window_ms = match bucket.window_ms {
                 known_ms if !is_alone => known_ms.map(|known_ms| known_ms.max(reset_after_ms)),
                 _ => Some(reset_after_ms),
-            };
+            }
+            .filter(|length_ms| *length_ms <= AGE_MS_MAX);
         }
         self.reckon(arrived_ms, lane);
     }
@@ -427,7 +433,10 @@ impl Limits {
         if let Some(first) = first
             && let Some(bucket) = self.bucket_of_mut(lane)
         {
-            bucket.window_ms.get_or_insert(ends_ms - first.earliest_ms);
+            let length_ms = ends_ms - first.earliest_ms;
+            bucket.window_ms = bucket
+                .window_ms
+                .or((length_ms <= AGE_MS_MAX).then_some(length_ms));
         }
     }
 

@@ -160,7 +160,7 @@ impl MirrorReads {
         let ids = listed.clone();
         let known = self
             .store
-            .read(move |connection| reconciliations::on_record(connection, target, &listed))
+            .read(move |connection| deliveries::recorded_messages(connection, target, &listed))
             .await?;
         let known: HashSet<MessageId> = known.into_iter().collect();
         let mut unrecorded = ids;
@@ -178,7 +178,9 @@ impl MirrorReads {
             after = records.last().map_or(page.until, |it| it.message_id.get());
             let expected = self.expected(records).await?;
             // Without Read Message History Discord shows an empty channel, and calls it no error.
-            let is_blind = page.after == 0 && page.messages.is_empty() && !expected.is_empty();
+            let is_blind = page.after == 0
+                && page.messages.is_empty()
+                && expected.iter().any(|it| !it.is_gone);
             let repairs = if is_blind {
                 report.broken_off = Some(BLIND.to_owned());
                 Vec::new()
@@ -240,6 +242,7 @@ impl MirrorReads {
                 part: record.part,
                 message_id: record.message_id,
                 identity: part,
+                is_gone: record.is_gone,
                 hand_deletions: rules.map_or(HandDeletions::Keep, |rules| rules.hand_deletions()),
             }
         };

@@ -46,10 +46,13 @@ CREATE TABLE mirrored_threads (
     thread_id         bigint NOT NULL,
     mirrored_thread_id       bigint NOT NULL,
     is_archived       boolean NOT NULL DEFAULT false,
+    -- As its source thread is.
+    wants_archived    boolean NOT NULL DEFAULT false,
     opened_at         timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (target_channel_id, thread_id)
 );
 CREATE INDEX mirrored_threads_by_thread ON mirrored_threads (thread_id);
+CREATE INDEX mirrored_threads_to_change ON mirrored_threads (target_channel_id) WHERE is_archived <> wants_archived;
 
 -- Comparisons of what stands in Discord with what should.
 CREATE TABLE reconciliations (
@@ -62,3 +65,4 @@ CREATE TABLE reconciliations (
     report            jsonb
 );
 CREATE INDEX reconciliations_by_target ON reconciliations (target_channel_id, reconciliation_id DESC);
+CREATE INDEX reconciliations_unfinished ON reconciliations (target_channel_id) WHERE finished_at IS NULL;

@@ -11,6 +11,8 @@ use heliograph_schema::ids::ChannelId;
 const CEILINGS_MAX: usize = 16;
 /// How many requests a limit is believed for after a first refusal, which may have been an accident …
 const TAKEN_MIN: u32 = 16;
+/// The same for a limit of one request at a time: it explains every refusal after a pause, so little speaks for it …
+const TAKEN_SINGLE_MIN: u32 = 2;
 /// … and after many: one refusal in so many requests is the price of learning that it is gone.
 const TAKEN_MAX: u32 = 256;
 
@@ -54,6 +56,11 @@ struct Ceiling {
     /// … and how many of them it has taken.
     taken: u32,
     opens_ms: i64,
+}
+
+/// One request at a time.
+fn is_single(window: Option<Window>) -> bool {
+    window.is_some_and(|window| window.requests == 1)
 }
 
 impl Ceiling {
@@ -113,16 +120,23 @@ impl Ceilings {
             let least = least.map_or(0, |(place, _)| place);
             self.0.swap_remove(least);
         }
-        let believed_for = before
+        let window = history.strictest(ends_ms, |lane| scope.covers(lane));
+        let is_single_now = is_single(window);
+        let confirmed = before
             .as_ref()
-            .map_or(TAKEN_MIN, |it| (2 * it.believed_for).min(TAKEN_MAX));
+            .filter(|it| is_single(it.window) == is_single_now);
+        let believed_for = match confirmed {
+            Some(it) => (2 * it.believed_for).min(TAKEN_MAX),
+            None if is_single_now => TAKEN_SINGLE_MIN,
+            None => TAKEN_MIN,
+        };
         let until_ms = before.map_or(closed_until_ms, |it| {
             it.closed_until_ms.max(closed_until_ms)
         });
         self.0.push(Ceiling {
             scope,
             closed_until_ms: until_ms,
-            window: history.strictest(ends_ms, |lane| scope.covers(lane)),
+            window,
             believed_for,
             taken: 0,
             opens_ms: until_ms,

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// More than any window is known to take; of larger ones the headers alone are believed.
 const REQUESTS_MAX: usize = 512;
 /// Of a limit that looks further back, nothing is learned.
-const AGE_MS_MAX: i64 = 600_000;
+pub(super) const AGE_MS_MAX: i64 = 600_000;
 /// Moments at Discord are known this exactly, of a window: one in so many.
 const SLACK: i64 = 20;
 
@@ -76,7 +76,9 @@ impl History {
                 let span_ms = taken[requests].latest_ms - taken[0].earliest_ms;
                 span_ms < length_ms - length_ms / SLACK
             });
-            (!contradicts && length_ms > 0).then_some(Window {
+            // Of a longer one what is remembered is no proof.
+            let is_provable = (1..=AGE_MS_MAX).contains(&length_ms);
+            (is_provable && !contradicts).then_some(Window {
                 requests,
                 length_ms,
             })
@@ -103,7 +105,7 @@ mod tests {
     #[test]
     fn the_strictest_limit_that_nothing_contradicts_is_found() {
         type Row<'a> = (&'a [i64], i64, Option<(usize, i64)>);
-        let table: [Row<'_>; 5] = [
+        let table: [Row<'_>; 6] = [
             // Three in six seconds, from the first one on.
             (&[0, 100, 200], 6_000, Some((3, 6_000))),
             // The same later: what was long before shows that it is no more than three, and no less.
@@ -116,6 +118,7 @@ mod tests {
             (&[0, 1_000, 2_000], 3_000, Some((1, 1_000))),
             (&[0, 10, 20, 1_000, 1_010, 1_020], 2_000, Some((3, 1_000))),
             (&[], 1_000, None),
+            (&[0], AGE_MS_MAX + 1, None),
         ];
         for (moments, until_ms, expected) in table {
             let found = history(moments).strictest(until_ms, |_| true);

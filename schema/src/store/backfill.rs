@@ -5,9 +5,8 @@ use super::{
     StoreError,
     audit::{changing, record},
     delivery_list::DeliveryKey,
-    mappings::{self, MappingRow, MappingSettings, RuledMapping},
+    mappings::{self, MappingChange, MappingRow, MappingSettings, RuledMapping},
     signals,
-    tables::mappings as mappings_table,
 };
 use crate::{
     frame::Cursor,
@@ -94,8 +93,8 @@ fn set_aside(conn: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
 /// comes behind what is mirrored already, for Discord puts nothing in between.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] for a mapping that is not there, [`StoreError::Refused`] for one that is switched off, or when the
-/// database does not answer.
+/// [`StoreError::NotFound`] for a mapping that is not there, [`StoreError::Refused`] for one that is switched off or could not be made
+/// now, or when the database does not answer.
 pub fn of_mapping(
     conn: &mut PgConnection,
     actor: &str,
@@ -103,17 +102,14 @@ pub fn of_mapping(
     last: i64,
 ) -> Result<Vec<DeliveryKey>, StoreError> {
     changing(conn, |conn| {
-        let found = mappings_table::table
-            .find(mapping_id)
-            .select(MappingRow::as_select())
-            .first(conn)
-            .optional()?;
-        let mapping: MappingRow = found.ok_or(StoreError::NotFound("such mapping"))?;
+        let found = mappings::find(conn, mapping_id)?;
+        let (settings, mapping) = (MappingChange::default().applied_to(&found), found.row);
         if !mapping.is_enabled {
             return Err(StoreError::Refused(format!(
                 "mapping {mapping_id} is switched off"
             )));
         }
+        mappings::check(conn, Some(&mapping), &settings)?;
         fill(conn, actor, &mapping, last)
     })
 }
@@ -191,6 +187,10 @@ pub fn close_gap(
     .bind::<Array<BigInt>, _>(ordinals)
     .rows::<BigInt>()
     .load(conn)?;
+    if rows.len() >= ordinals.len() {
+        let (mapping_id, target_channel_id) = (mapping.mapping_id, mapping.target_channel_id);
+        tracing::warn!(mapping_id, %target_channel_id, closed = rows.len(), "more signals came than a back-fill has places for: back-fill again");
+    }
     Ok(keys(rows, mapping.target_channel_id))
 }
 
@@ -314,6 +314,17 @@ mod tests {
             of_mapping(conn, "admin", made.row.mapping_id, 3),
             Err(StoreError::Refused(_))
         ));
+        conn.batch_execute("update mappings set is_enabled = true")
+            .unwrap();
+        for mark in ["is_target", "is_source"] {
+            conn.batch_execute(&format!("update channel_roles set is_enabled = not {mark}"))
+                .unwrap();
+            let refused = of_mapping(conn, "admin", made.row.mapping_id, 3);
+            assert!(
+                matches!(refused, Err(StoreError::Refused(_))),
+                "{refused:?}"
+            );
+        }
         assert_eq!(delivered(conn).0, Vec::<i64>::new());
     }
 }

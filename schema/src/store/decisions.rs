@@ -87,7 +87,8 @@ struct Stood {
     last_error: Option<String>,
 }
 
-/// Puts deliveries back: wanted from now on, in the present revision of their signals, with a fresh budget.
+/// Puts deliveries back: wanted from now on, in the present revision of their signals, with a fresh budget, and pinging nobody. Of
+/// what was dropped a message may have been on its way: it stays wanted since when it was.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] for a named one that is not there, [`StoreError::OtherState`] for one that is neither what is to be put
@@ -115,8 +116,8 @@ pub fn put_back(
         }
         let keys: Vec<DeliveryKey> = chosen.iter().map(|stood| stood.key).collect();
         Sql::new(
-            "update deliveries d set state = 'p', attempts = 0, next_attempt_at = null, last_error = null, wanted_at = now(), \
-             desired_revision = greatest(d.desired_revision, s.revision) \
+            "update deliveries d set state = 'p', attempts = 0, next_attempt_at = null, last_error = null, ping_role_id = null, \
+             wanted_at = case d.state when 'c' then d.wanted_at else now() end, desired_revision = greatest(d.desired_revision, s.revision) \
              from unnest($1, $2) as k (signal_id, target), signals s \
              where d.signal_id = k.signal_id and d.target_channel_id = k.target and s.signal_id = d.signal_id",
         )

@@ -8,7 +8,7 @@ use crate::{
         Address, DeliveryRecord, PartChange, PendingDelivery, PendingPage, PostedPart, Progress,
     },
     ids::{ChannelId, GuildId, MessageId, RoleId, SignalId, ThreadId, WebhookId},
-    signal::{Attachment, Embed, SignalState, Stamped, Text as SignalText},
+    signal::{Attachment, Author, Embed, SignalState, Stamped, Text as SignalText},
     sql::Sql,
 };
 use diesel::{
@@ -261,7 +261,7 @@ pub fn first_part(
 /// What readers were shown of a signal in its revisions after this one, as far as they are kept.
 ///
 /// # Errors
-/// When the database does not answer, or a row does not read.
+/// When the database does not answer. A row that does not read is left out, with a word in the log.
 pub fn revisions_after(
     conn: &mut PgConnection,
     signal_id: SignalId,
@@ -275,7 +275,12 @@ pub fn revisions_after(
     .bind::<BigInt, _>(REVISIONS_MAX)
     .rows::<Text>()
     .load(conn)?;
-    frames.iter().map(|frame| shown(frame)).collect()
+    let readable = |frame: &String| {
+        shown(frame)
+            .inspect_err(|error| tracing::error!(%signal_id, %error, "revisions.frame does not read, it is left out"))
+            .ok()
+    };
+    Ok(frames.iter().filter_map(readable).collect())
 }
 
 #[derive(Deserialize)]
@@ -290,6 +295,10 @@ struct Shown {
     channel_id: ChannelId,
     guild_id: GuildId,
     #[serde(default)]
+    thread_id: Option<ThreadId>,
+    #[serde(default)]
+    author: Option<Author>,
+    #[serde(default)]
     text: String,
     #[serde(default)]
     embeds: Vec<Embed>,
@@ -297,10 +306,11 @@ struct Shown {
     attachments: Vec<Attachment>,
 }
 
-fn shown(frame: &str) -> Result<SignalState, StoreError> {
-    let unreadable = |error| StoreError::Corrupt(format!("revisions.frame: {error}"));
-    let Frame { signal: shown } = serde_json::from_str(frame).map_err(unreadable)?;
+fn shown(frame: &str) -> serde_json::Result<SignalState> {
+    let Frame { signal: shown } = serde_json::from_str(frame)?;
     let mut state = SignalState::unknown(shown.signal_id, shown.channel_id, shown.guild_id);
+    state.thread_id = shown.thread_id;
+    state.author = shown.author;
     state.text = Some(Stamped {
         stamp_ms: 0,
         value: SignalText {
@@ -334,17 +344,17 @@ pub fn record(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Result<(),
 }
 
 fn record_progress(conn: &mut PgConnection, records: &[DeliveryRecord]) -> Result<(), StoreError> {
-    // A newer wish that came meanwhile keeps the row pending.
+    // A newer wish that came meanwhile keeps the row pending; what a person dropped stays dropped, with the person's reason.
     Sql::new(
         "update deliveries d set \
             delivered_revision = case when r.kind = 'd' then greatest(d.delivered_revision, r.revision) \
                                       else d.delivered_revision end, \
-            state = case when d.desired_revision > r.revision then d.state when r.kind = 'd' then 'd' \
+            state = case when d.state = 'c' then d.state when d.desired_revision > r.revision then d.state when r.kind = 'd' then 'd' \
                          when r.kind = 'x' and d.state = 'p' then 'x' else d.state end, \
             wanted_at = case when r.kind = 'd' then now() else d.wanted_at end, \
-            attempts = case r.kind when 'w' then d.attempts when 'd' then 0 else r.attempts end, \
-            next_attempt_at = case when r.kind = 'r' then now() + r.wait_ms * interval '1 millisecond' end, \
-            last_error = case when r.kind = 'w' then d.last_error else r.error end, \
+            attempts = case when d.state = 'c' or r.kind = 'w' then d.attempts when r.kind = 'd' then 0 else r.attempts end, \
+            next_attempt_at = case when r.kind = 'r' and d.state <> 'c' then now() + r.wait_ms * interval '1 millisecond' end, \
+            last_error = case when d.state = 'c' or r.kind = 'w' then d.last_error else r.error end, \
             delivered_at = case when r.kind = 'd' then now() else d.delivered_at end \
          from unnest($1, $2, $3, $4, $5, $6, $7) as r (signal_id, target, kind, revision, attempts, wait_ms, error) \
          where d.signal_id = r.signal_id and d.target_channel_id = r.target",
@@ -493,7 +503,7 @@ mod tests {
             );
             let state = serde_json::to_string(&state).unwrap();
             let frame = format!(
-                r#"{{"type":"revision","signal":{{"signal_id":"{number}","channel_id":"5","guild_id":"6","text":"first {number}","embeds":[],"attachments":[]}}}}"#
+                r#"{{"type":"revision","signal":{{"signal_id":"{number}","channel_id":"5","guild_id":"6","thread_id":"7","author":{{"user_id":"8","username":"ada"}},"text":"first {number}","embeds":[],"attachments":[]}}}}"#
             );
             conn.batch_execute(&format!(
                 "insert into signals (signal_id, channel_id, is_visible, revision, state) values ({number}, 5, true, 2, '{state}');
@@ -662,6 +672,49 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_dropped_stays_dropped_whatever_its_mirror_did_meanwhile() {
+        let (_db, mut conn) = with_work();
+        conn.batch_execute("update deliveries set state = 'c', last_error = 'dropped: spam'")
+            .unwrap();
+        let (revision, attempts, error) = (2, 4, "no".to_owned());
+        let done = Progress::Delivered {
+            revision,
+            note: None,
+        };
+        let dead = Progress::Dead {
+            revision,
+            attempts,
+            error: error.clone(),
+        };
+        let retrying = Progress::Retrying {
+            attempts,
+            wait_ms: 50,
+            error,
+        };
+        let records = [
+            did(1, stands(0, 11), done),
+            did(2, None, dead),
+            did(3, None, retrying),
+        ];
+        record(&mut conn, &records).unwrap();
+        let rows: Vec<String> = Sql::new(
+            "select concat_ws(' ', d.state, d.delivered_revision, d.attempts, d.next_attempt_at, d.last_error, p.message_id) \
+             from deliveries d left join mirrored_parts p using (signal_id, target_channel_id) order by signal_id",
+        )
+        .rows::<Text>()
+        .load(&mut conn)
+        .unwrap();
+        assert_eq!(
+            rows,
+            [
+                "c 2 0 dropped: spam 11",
+                "c 0 0 dropped: spam",
+                "c 0 0 dropped: spam"
+            ]
+        );
+    }
+
+    #[test]
     fn a_retry_says_when() {
         let (_db, mut conn) = with_work();
         record(
@@ -695,6 +748,16 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["first 2"]
         );
+        let author = shown[0].author.as_ref().and_then(Author::shown_name);
+        assert_eq!(
+            (author, shown[0].thread_id),
+            (Some("ada"), ThreadId::new(7))
+        );
+        conn.batch_execute(
+            "insert into revisions (channel_id, epoch, seq, signal_id, revision, kind, frame) values (5, 1, 9, 2, 2, 'u', '{}')",
+        )
+        .unwrap();
+        assert_eq!(revisions_after(&mut conn, signal(2), 0).unwrap(), shown);
         assert!(revisions_after(&mut conn, signal(2), 1).unwrap().is_empty());
     }
 }

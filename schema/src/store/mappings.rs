@@ -168,16 +168,24 @@ pub fn list(conn: &mut PgConnection, page: Page<i64>) -> Result<Vec<RuledMapping
     Ok(rows.into_iter().map(ruled).collect())
 }
 
-/// One mapping; [`StoreError::NotFound`] without it.
+/// One mapping; [`StoreError::NotFound`] without it, [`StoreError::Corrupt`] when its rules do not read: a change of something else
+/// would make them plain.
 pub fn find(conn: &mut PgConnection, mapping_id: i64) -> Result<RuledMapping, StoreError> {
     let page = Page {
         after: Some(mapping_id.saturating_sub(1)),
         limit: 1,
     };
     let found = list(conn, page)?.pop();
-    found
+    let found = found
         .filter(|mapping| mapping.row.mapping_id == mapping_id)
-        .ok_or(StoreError::NotFound("such mapping"))
+        .ok_or(StoreError::NotFound("such mapping"))?;
+    // Plain rules are no set.
+    if found.row.rule_set_id.is_some() && found.rules == MappingRules::default() {
+        return Err(StoreError::Corrupt(format!(
+            "the rules of mapping {mapping_id} do not read"
+        )));
+    }
+    Ok(found)
 }
 
 /// Maps; [`StoreError::Refused`] with the reason when that may not be.
@@ -344,7 +352,7 @@ struct Surroundings {
 }
 
 /// Reads the surroundings and asks the rules. `before` is the mapping as it stands, when it does.
-fn check(
+pub(super) fn check(
     conn: &mut PgConnection,
     before: Option<&MappingRow>,
     wanted: &MappingSettings,

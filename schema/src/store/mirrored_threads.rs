@@ -1,4 +1,5 @@
-//! Threads of target channels that mirror threads of source channels. Written by the delivery ledger, read by mirrors.
+//! Threads of target channels that mirror threads of source channels. Written by the delivery ledger, read by mirrors; how they are
+//! wanted is written along with what is told of their source threads.
 
 use super::StoreError;
 use crate::{
@@ -71,8 +72,9 @@ pub(super) fn to_change(
     target: ChannelId,
 ) -> Result<Vec<MirroredThread>, StoreError> {
     let rows: Vec<(ThreadId, ThreadId, bool)> = Sql::new(
-        "select m.thread_id, m.mirrored_thread_id, t.archived from mirrored_threads m join threads t using (thread_id) \
-         where m.target_channel_id = $1 and m.is_archived <> t.archived and t.deleted_at is null limit $2",
+        "select m.thread_id, m.mirrored_thread_id, m.wants_archived from mirrored_threads m \
+         where m.target_channel_id = $1 and m.is_archived <> m.wants_archived and not exists \
+         (select from threads t where t.thread_id = m.thread_id and t.deleted_at is not null) limit $2",
     )
     .bind::<BigInt, _>(target)
     .bind::<BigInt, _>(CHANGES_MAX)
@@ -86,17 +88,23 @@ pub(super) fn to_change(
     Ok(rows.into_iter().map(typed).collect())
 }
 
-/// The target channels in which this source thread is mirrored.
+/// Wants the threads that mirror this source thread as that is now, in the transaction that changed it; a deleted one asks for
+/// nothing more. The target channels in which that makes a difference.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn targets(conn: &mut PgConnection, thread_id: ThreadId) -> Result<Vec<ChannelId>, StoreError> {
-    Ok(
-        Sql::new("select target_channel_id from mirrored_threads where thread_id = $1")
-            .bind::<BigInt, _>(thread_id)
-            .rows::<BigInt>()
-            .load(conn)?,
+pub fn want_as_source(
+    conn: &mut PgConnection,
+    thread_id: ThreadId,
+) -> Result<Vec<ChannelId>, StoreError> {
+    Ok(Sql::new(
+        "update mirrored_threads m set wants_archived = t.archived from threads t \
+         where m.thread_id = $1 and t.thread_id = $1 and t.deleted_at is null and m.wants_archived <> t.archived \
+         returning m.target_channel_id",
     )
+    .bind::<BigInt, _>(thread_id)
+    .rows::<BigInt>()
+    .load(conn)?)
 }
 
 /// Those of these threads of the target channel that mirror something already.
@@ -117,7 +125,8 @@ pub fn recorded(
     .load(conn)?)
 }
 
-/// Writes down how threads stand. Doing it again changes nothing.
+/// Writes down how threads stand; a new one is wanted as its source thread is. Doing it again changes nothing. To be run in a
+/// transaction.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -126,9 +135,10 @@ pub fn record(
     threads: &[(ChannelId, MirroredThread)],
 ) -> Result<(), StoreError> {
     for (target, thread) in threads {
+        // The lock: what is told of the source thread at this moment comes either before this or finds the new row.
         Sql::new(
-            "insert into mirrored_threads (target_channel_id, thread_id, mirrored_thread_id, is_archived) \
-             values ($1, $2, $3, $4) on conflict (target_channel_id, thread_id) do update \
+            "insert into mirrored_threads (target_channel_id, thread_id, mirrored_thread_id, is_archived, wants_archived) \
+             values ($1, $2, $3, $4, coalesce((select archived from threads where thread_id = $2 for share), false)) on conflict (target_channel_id, thread_id) do update \
              set mirrored_thread_id = excluded.mirrored_thread_id, is_archived = excluded.is_archived",
         )
         .bind::<BigInt, _>(target)
@@ -175,7 +185,6 @@ mod tests {
             starter: MessageId::new(77),
         };
         assert_eq!(known(conn, target, thread).unwrap(), expected);
-        assert_eq!(targets(conn, thread).unwrap(), [target]);
         assert_eq!(
             recorded(conn, target, &[thread, mirrored.mirrored_thread_id]).unwrap(),
             [mirrored.mirrored_thread_id]
@@ -186,6 +195,17 @@ mod tests {
         };
         assert_eq!(to_change(conn, target).unwrap(), [archived]);
         record(conn, &[(target, archived)]).unwrap();
+        assert_eq!(to_change(conn, target).unwrap(), []);
+        let set = |conn: &mut PgConnection, how: &str| {
+            conn.batch_execute(&format!("update threads set {how}"))
+                .unwrap();
+            want_as_source(conn, thread).unwrap()
+        };
+        assert_eq!(set(conn, "name = 'views'"), []);
+        assert_eq!(set(conn, "archived = false"), [target]);
+        assert_eq!(to_change(conn, target).unwrap(), [mirrored]);
+        assert_eq!(set(conn, "archived = false"), []);
+        assert_eq!(set(conn, "archived = true, deleted_at = now()"), []);
         assert_eq!(to_change(conn, target).unwrap(), []);
     }
 }

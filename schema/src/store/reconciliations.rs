@@ -19,13 +19,16 @@ use chrono::{
 use diesel::{
     pg::PgConnection,
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text},
+    sql_types::{Array, BigInt, Bool, Bytea, Jsonb, Nullable, SmallInt, Text},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
 
 /// Findings that a report names one by one; beyond it they are counted.
 pub const NAMED_MAX: usize = 200;
+/// Why a comparison ended that a person cancelled.
+const CANCELLED: &str = "cancelled";
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Serialize)]
@@ -96,6 +99,8 @@ pub struct RecordedPart {
     pub ping_role_id: Option<RoleId>,
     /// The name of its thread.
     pub thread_name: Option<String>,
+    /// It was found missing before, and left so.
+    pub is_gone: bool,
 }
 
 /// What is to be done about one message on record.
@@ -141,6 +146,44 @@ pub fn ask(
             Some(&asked),
         )?;
         Ok(asked)
+    })
+}
+
+/// Ends the comparison of this channel that is under way, with an audit row: nothing is changed from there on.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when none is.
+pub fn cancel(
+    conn: &mut PgConnection,
+    actor: &str,
+    target: ChannelId,
+) -> Result<ReconciliationRow, StoreError> {
+    changing(conn, |conn| {
+        let before: ReconciliationRow = reconciliations::table
+            .filter(reconciliations::target_channel_id.eq(target.get()))
+            .filter(reconciliations::finished_at.is_null())
+            .order(reconciliations::reconciliation_id.desc())
+            .select(ReconciliationRow::as_select())
+            .for_update()
+            .first(conn)
+            .optional()?
+            .ok_or(StoreError::NotFound("reconciliation of it under way"))?;
+        let mut told = report(conn, before.reconciliation_id)?;
+        told.broken_off = Some(CANCELLED.to_owned());
+        let told = serde_json::to_value(told)
+            .map_err(|error| StoreError::Corrupt(format!("reconciliations.report: {error}")))?;
+        let after: ReconciliationRow =
+            diesel::update(reconciliations::table.find(before.reconciliation_id))
+                .set((
+                    reconciliations::finished_at.eq(diesel::dsl::now),
+                    reconciliations::report.eq(Some(told)),
+                ))
+                .returning(ReconciliationRow::as_returning())
+                .get_result(conn)?;
+        let subject = target.to_string();
+        let action = "target.reconcile.cancel";
+        record(conn, actor, action, &subject, Some(&before), Some(&after))?;
+        Ok(after)
     })
 }
 
@@ -212,14 +255,16 @@ pub fn recorded_parts(
         Option<RoleId>,
         String,
         Option<String>,
+        bool,
     );
     let rows: Vec<Row> = Sql::new(
         "select p.signal_id, p.part, p.message_id, d.rule_set_id, d.ping_role_id, s.state, \
-         (select t.name from threads t where t.thread_id = (s.state::json ->> 'thread_id')::bigint) \
+         (select t.name from threads t where t.thread_id = (s.state::json ->> 'thread_id')::bigint), \
+         length(p.digest) = 0 \
          from mirrored_parts p join deliveries d using (signal_id, target_channel_id) \
          join signals s on s.signal_id = p.signal_id \
          where p.target_channel_id = $1 and p.message_id > $2 and p.message_id <= $3 \
-         and p.mirrored_thread_id is not distinct from $4 and length(p.digest) > 0 and d.state = 'd' \
+         and p.mirrored_thread_id is not distinct from $4 and d.state = 'd' \
          order by p.message_id limit $5",
     )
     .bind::<BigInt, _>(target)
@@ -235,10 +280,12 @@ pub fn recorded_parts(
         Nullable<BigInt>,
         Text,
         Nullable<Text>,
+        Bool,
     )>()
     .load(conn)?;
     let typed = |row: Row| {
-        let (signal_id, part, message_id, rule_set_id, ping_role_id, state, thread_name) = row;
+        let (signal_id, part, message_id, rule_set_id, ping_role_id, state, thread_name, is_gone) =
+            row;
         // One that does not read is left alone; its mirror says so in the log when there is work to do.
         let signal = serde_json::from_str(&state).ok()?;
         Some(RecordedPart {
@@ -249,13 +296,14 @@ pub fn recorded_parts(
             rule_set_id,
             ping_role_id,
             thread_name,
+            is_gone,
         })
     };
     Ok(rows.into_iter().filter_map(typed).collect())
 }
 
-/// Writes down what a page showed, and makes work of it. What has got work to do meanwhile is left alone. To be run in a
-/// transaction.
+/// Writes down what a page showed, and makes work of it. What has got work to do meanwhile is left alone, and so is everything when
+/// the comparison was cancelled meanwhile. Nobody is pinged by what is posted again. To be run in a transaction.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -267,53 +315,100 @@ pub fn apply(
     report: &Report,
     is_finished: bool,
 ) -> Result<(), StoreError> {
-    for (signal_id, part, repair) in repairs {
-        let (digest, state): (Option<&[u8]>, &str) = match repair {
-            Repair::Keep => (Some(b""), "d"),
-            Repair::Repost => (None, "p"),
-            Repair::Edit => (Some(b"?"), "p"),
-        };
-        let raised: Vec<i64> = Sql::new(
-            "update deliveries set state = $3::\"char\", wanted_at = now(), attempts = 0, next_attempt_at = null, \
-             repairs = repairs + $4 where signal_id = $1 and target_channel_id = $2 and state in ('d', $3::\"char\") \
-             returning signal_id",
-        )
-        .bind::<BigInt, _>(*signal_id)
-        .bind::<BigInt, _>(target)
-        .bind::<Text, _>(state)
-        .bind::<Integer, _>(i32::from(*repair == Repair::Repost))
-        .rows::<BigInt>()
-        .load(conn)?;
-        if raised.is_empty() {
-            continue;
-        }
-        let part = i16::try_from(*part).unwrap_or(i16::MAX);
-        match digest {
-            Some(digest) => Sql::new(
-                "update mirrored_parts set digest = $4 where signal_id = $1 and target_channel_id = $2 and part = $3",
-            )
-            .bind::<BigInt, _>(*signal_id)
-            .bind::<BigInt, _>(target)
-            .bind::<SmallInt, _>(part)
-            .bind::<diesel::sql_types::Bytea, _>(digest)
-            .execute(conn)?,
-            None => Sql::new(
-                "delete from mirrored_parts where signal_id = $1 and target_channel_id = $2 and part = $3",
-            )
-            .bind::<BigInt, _>(*signal_id)
-            .bind::<BigInt, _>(target)
-            .bind::<SmallInt, _>(part)
-            .execute(conn)?,
-        };
-    }
     let report = serde_json::to_value(report)
         .map_err(|error| StoreError::Corrupt(format!("reconciliations.report: {error}")))?;
-    Sql::new(
-        "update reconciliations set report = $2, finished_at = case when $3 then now() end where reconciliation_id = $1",
+    let written = Sql::new(
+        "update reconciliations set report = $1, finished_at = case when $2 then now() end \
+         where reconciliation_id = $3 and finished_at is null",
     )
-    .bind::<BigInt, _>(reconciliation_id)
     .bind::<Jsonb, _>(report)
     .bind::<Bool, _>(is_finished)
+    .bind::<BigInt, _>(reconciliation_id)
+    .execute(conn)?;
+    if written == 0 {
+        return Ok(());
+    }
+    let at_rest = at_rest(conn, target, repairs)?;
+    let mut todo: BTreeMap<SignalId, bool> = BTreeMap::new();
+    for (signal_id, part, repair) in repairs {
+        if !at_rest.contains(signal_id) {
+            continue;
+        }
+        mark(conn, target, (*signal_id, *part), *repair)?;
+        if *repair != Repair::Keep {
+            *todo.entry(*signal_id).or_default() |= *repair == Repair::Repost;
+        }
+    }
+    raise(conn, target, &todo)
+}
+
+/// Those of the signals whose deliveries have nothing left to do; held until the transaction ends.
+fn at_rest(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    repairs: &[(SignalId, u16, Repair)],
+) -> Result<HashSet<SignalId>, StoreError> {
+    let signals: Vec<SignalId> = repairs.iter().map(|(signal_id, ..)| *signal_id).collect();
+    let rows: Vec<SignalId> = Sql::new(
+        "select signal_id from deliveries where target_channel_id = $1 and signal_id = any($2) and state = 'd' \
+         order by signal_id for update",
+    )
+    .bind::<BigInt, _>(target)
+    .bind::<Array<BigInt>, _>(signals)
+    .rows::<BigInt>()
+    .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Makes of the record of a part what its repair needs.
+fn mark(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    (signal_id, part): (SignalId, u16),
+    repair: Repair,
+) -> Result<(), StoreError> {
+    let digest: &[u8] = match repair {
+        Repair::Keep => b"",
+        Repair::Edit => b"?",
+        Repair::Repost => {
+            Sql::new(
+                "delete from mirrored_parts where signal_id = $1 and target_channel_id = $2 and part = $3",
+            )
+            .bind::<BigInt, _>(signal_id)
+            .bind::<BigInt, _>(target)
+            .bind::<SmallInt, _>(i16::try_from(part).unwrap_or(i16::MAX))
+            .execute(conn)?;
+            return Ok(());
+        }
+    };
+    Sql::new(
+        "update mirrored_parts set digest = $1 where signal_id = $2 and target_channel_id = $3 and part = $4",
+    )
+    .bind::<Bytea, _>(digest)
+    .bind::<BigInt, _>(signal_id)
+    .bind::<BigInt, _>(target)
+    .bind::<SmallInt, _>(i16::try_from(part).unwrap_or(i16::MAX))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Makes work of these deliveries; of each, whether something of it is posted again.
+fn raise(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    todo: &BTreeMap<SignalId, bool>,
+) -> Result<(), StoreError> {
+    if todo.is_empty() {
+        return Ok(());
+    }
+    Sql::new(
+        "update deliveries d set state = 'p', wanted_at = now(), attempts = 0, next_attempt_at = null, \
+         repairs = d.repairs + r.reposts::integer, ping_role_id = case when r.reposts then null else d.ping_role_id end \
+         from unnest($1, $2) as r (signal_id, reposts) where d.signal_id = r.signal_id and d.target_channel_id = $3",
+    )
+    .bind::<Array<BigInt>, _>(todo.keys().copied().collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(todo.values().copied().collect::<Vec<_>>())
+    .bind::<BigInt, _>(target)
     .execute(conn)?;
     Ok(())
 }
@@ -332,18 +427,107 @@ pub fn report(conn: &mut PgConnection, reconciliation_id: i64) -> Result<Report,
         .unwrap_or_default())
 }
 
-/// Those of these messages that are on record in the target channel.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn on_record(
-    conn: &mut PgConnection,
-    target: ChannelId,
-    messages: &[MessageId],
-) -> Result<Vec<MessageId>, StoreError> {
-    Ok(Sql::new("select message_id from mirrored_parts where target_channel_id = $1 and message_id = any($2)")
-        .bind::<BigInt, _>(target)
-        .bind::<Array<BigInt>, _>(messages)
-        .rows::<BigInt>()
-        .load(conn)?)
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{ids::GuildId, test_database::TestDatabase};
+    use diesel::connection::SimpleConnection;
+
+    fn target() -> ChannelId {
+        ChannelId::new(9).unwrap()
+    }
+
+    fn signal(n: i64) -> SignalId {
+        SignalId::new(n).unwrap()
+    }
+
+    /// Signals 1 to 3, two parts of each on record, pinging; 3 has work to do. The first part of 1 is known to be gone.
+    fn compared() -> (TestDatabase, PgConnection, i64) {
+        let db = TestDatabase::new();
+        let mut conn = db.connect();
+        for n in 1..=3 {
+            let (channel, guild) = (ChannelId::new(5).unwrap(), GuildId::new(6).unwrap());
+            let state =
+                serde_json::to_string(&SignalState::unknown(signal(n), channel, guild)).unwrap();
+            let at = if n == 3 { 'p' } else { 'd' };
+            conn.batch_execute(&format!(
+                "insert into signals (signal_id, channel_id, is_visible, revision, state) values ({n}, 5, true, 1, '{state}'); \
+                 insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state, \
+                    ping_role_id) values ({n}, 9, 5, 1, 1, '{at}', 44); \
+                 insert into mirrored_parts (signal_id, target_channel_id, part, message_id, digest) \
+                    values ({n}, 9, 0, {n}0, case {n} when 1 then '' else 'x' end::bytea), ({n}, 9, 1, {n}1, 'x')"
+            ))
+            .unwrap();
+        }
+        let asked = ask(&mut conn, "admin", target()).unwrap();
+        (db, conn, asked.reconciliation_id)
+    }
+
+    /// Of each delivery its state, repairs, whether it pings, and the digests of its parts.
+    fn stands(conn: &mut PgConnection) -> Vec<String> {
+        Sql::new(
+            "select concat_ws(' ', state, repairs, ping_role_id, (select string_agg(part || '=' || encode(digest, 'escape'), ' ' \
+             order by part) from mirrored_parts p where p.signal_id = d.signal_id)) from deliveries d order by signal_id",
+        )
+        .rows::<Text>()
+        .load(conn)
+        .unwrap()
+    }
+
+    #[test]
+    fn all_parts_of_a_page_are_put_right_and_what_has_work_to_do_is_left_alone() {
+        let (_db, mut conn, id) = compared();
+        let repairs = [
+            (signal(1), 0, Repair::Repost),
+            (signal(1), 1, Repair::Repost),
+            (signal(2), 0, Repair::Edit),
+            (signal(2), 1, Repair::Keep),
+            (signal(3), 0, Repair::Repost),
+        ];
+        apply(&mut conn, target(), id, &repairs, &Report::default(), false).unwrap();
+        let expected = ["p 1", "p 0 44 0=? 1=", "p 0 44 0=x 1=x"];
+        assert_eq!(stands(&mut conn), expected);
+        // What it raised itself is not touched by a later page either.
+        let late = [(signal(2), 0, Repair::Keep)];
+        apply(&mut conn, target(), id, &late, &Report::default(), true).unwrap();
+        assert_eq!(stands(&mut conn), expected);
+        assert_eq!(unfinished(&mut conn, target()).unwrap(), None);
+        // A straggler does not begin it again.
+        apply(&mut conn, target(), id, &[], &Report::default(), false).unwrap();
+        assert_eq!(unfinished(&mut conn, target()).unwrap(), None);
+    }
+
+    #[test]
+    fn records_tell_which_messages_are_known_to_be_gone() {
+        let (_db, mut conn, _) = compared();
+        let parts = recorded_parts(&mut conn, target(), None, (0, 99), 9).unwrap();
+        let told: Vec<_> = parts
+            .iter()
+            .map(|part| (part.message_id.get(), part.is_gone))
+            .collect();
+        assert_eq!(told, [(10, true), (11, false), (20, false), (21, false)]);
+    }
+
+    #[test]
+    fn a_cancelled_comparison_changes_nothing_more() {
+        let (_db, mut conn, id) = compared();
+        let before = stands(&mut conn);
+        let ended = cancel(&mut conn, "admin", target()).unwrap();
+        assert!(ended.finished_at.is_some());
+        let repairs = [(signal(1), 0, Repair::Repost)];
+        apply(&mut conn, target(), id, &repairs, &Report::default(), false).unwrap();
+        assert_eq!(stands(&mut conn), before);
+        let told = report(&mut conn, id).unwrap();
+        assert_eq!(told.broken_off.as_deref(), Some(CANCELLED));
+        assert!(matches!(
+            cancel(&mut conn, "admin", target()),
+            Err(StoreError::NotFound(_))
+        ));
+        let actions: Vec<String> = Sql::new("select action from audit order by audit_id")
+            .rows::<Text>()
+            .load(&mut conn)
+            .unwrap();
+        assert_eq!(actions, ["target.reconcile", "target.reconcile.cancel"]);
+    }
 }

@@ -30,7 +30,7 @@ pub struct RoutingRows {
     pub rule_sets: Vec<(i64, MappingRules)>,
     /// Every channel that is an enabled source of some connector.
     pub sources: Vec<SourceRow>,
-    /// Targets of all mappings and of all deliveries with work to do.
+    /// Targets of all mappings, of all deliveries with work to do and of all reconciliations under way.
     pub targets: Vec<ChannelId>,
     /// Every channel a snapshot named.
     pub channel_names: Vec<(ChannelId, String)>,
@@ -115,7 +115,8 @@ fn targets(conn: &mut PgConnection) -> Result<Vec<ChannelId>, StoreError> {
          where d.state = 'p' and d.target_channel_id > pending.target order by d.target_channel_id limit 1) \
          from pending where pending.target is not null) \
          select target from pending where target is not null \
-         union select target_channel_id from mappings order by 1",
+         union select target_channel_id from mappings \
+         union select target_channel_id from reconciliations where finished_at is null order by 1",
     )
     .rows::<BigInt>()
     .load(conn)?;
@@ -130,14 +131,15 @@ mod tests {
     use diesel::connection::SimpleConnection;
 
     #[test]
-    fn targets_are_those_of_mappings_and_of_deliveries_with_work() {
+    fn targets_are_those_of_mappings_of_deliveries_with_work_and_of_reconciliations() {
         let db = TestDatabase::new();
         let conn = &mut db.connect();
         assert!(load(conn).unwrap().targets.is_empty());
         conn.batch_execute(
             "insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state) \
              select n, 100 + n % 3, 1, 1, 1, case when n % 3 = 2 then 'd' else 'p' end::\"char\" from generate_series(1, 300) n; \
-             insert into mappings (source_channel_id, target_channel_id, is_enabled) values (1, 50, false), (1, 101, true)",
+             insert into mappings (source_channel_id, target_channel_id, is_enabled) values (1, 50, false), (1, 101, true); \
+             insert into reconciliations (target_channel_id, asked_by, finished_at) values (60, 'a', null), (70, 'a', now())",
         )
         .unwrap();
         let targets: Vec<i64> = load(conn)
@@ -146,6 +148,6 @@ mod tests {
             .into_iter()
             .map(ChannelId::get)
             .collect();
-        assert_eq!(targets, [50, 100, 101]);
+        assert_eq!(targets, [50, 60, 100, 101]);
     }
 }

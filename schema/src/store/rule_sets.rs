@@ -32,10 +32,11 @@ pub fn ensure(conn: &mut PgConnection, rules: &MappingRules) -> Result<Option<i6
     Ok(Some(rule_set_id))
 }
 
-/// These sets, as far as they exist.
+/// These sets, as far as they exist and read. One that does not read is left out, with a word in the log: it must not hold up the
+/// others.
 ///
 /// # Errors
-/// When the database does not answer, or a row does not read.
+/// When the database does not answer.
 pub fn load(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<(i64, MappingRules)>, StoreError> {
     let rows: Vec<(i64, String)> =
         Sql::new("select rule_set_id, rules from rule_sets where rule_set_id = any($1)")
@@ -44,10 +45,13 @@ pub fn load(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<(i64, MappingRul
             .load(conn)?;
     let typed = |(id, text): (i64, String)| {
         let rules = serde_json::from_str(&text)
-            .map_err(|error| StoreError::Corrupt(format!("rule_sets.rules: {error}")))?;
-        Ok((id, rules))
+            .inspect_err(
+                |error| tracing::error!(rule_set_id = id, %error, "rule_sets.rules does not read"),
+            )
+            .ok()?;
+        Some((id, rules))
     };
-    rows.into_iter().map(typed).collect()
+    Ok(rows.into_iter().filter_map(typed).collect())
 }
 
 #[cfg(test)]
@@ -67,6 +71,13 @@ mod tests {
         };
         let first = ensure(conn, &rules).unwrap().unwrap();
         assert_eq!(ensure(conn, &rules).unwrap(), Some(first));
-        assert_eq!(load(conn, &[first, first + 1]).unwrap(), [(first, rules)]);
+        let spoilt: i64 = Sql::new(
+            "insert into rule_sets (digest, rules) values ('x', '[1]') returning rule_set_id",
+        )
+        .rows::<BigInt>()
+        .get_result(conn)
+        .unwrap();
+        let read = load(conn, &[first, spoilt, spoilt + 1]).unwrap();
+        assert_eq!(read, [(first, rules)]);
     }
 }

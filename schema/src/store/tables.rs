@@ -242,6 +242,7 @@ diesel::table! {
         thread_id -> Int8,
         mirrored_thread_id -> Int8,
         is_archived -> Bool,
+        wants_archived -> Bool,
         opened_at -> Timestamptz,
     }
 }

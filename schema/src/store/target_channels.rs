@@ -136,7 +136,7 @@ pub fn set_paused(
     })
 }
 
-/// Writes down what Discord said. Does not move the version: nobody decided anything.
+/// Writes down what Discord said. Does not move the version, which is 0 as without a row: nobody decided anything.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -100,11 +100,15 @@ async fn put_back(
     meant: Meant,
 ) -> Result<Changed, ApiError> {
     let (actor, which) = (actor(request), meant.which()?);
-    let changed = admin
-        .write(move |conn| decisions::put_back(conn, &actor, what, &which))
-        .await?;
-    admin.see_to(changed.keys.clone()).await?;
-    Ok(changed)
+    admin
+        .to_its_end(async move |admin: Admin| {
+            let changed = admin
+                .write(move |conn| decisions::put_back(conn, &actor, what, &which))
+                .await?;
+            admin.see_to(changed.keys.clone()).await?;
+            Ok(changed)
+        })
+        .await
 }
 
 pub(super) async fn drop_named(
@@ -115,8 +119,13 @@ pub(super) async fn drop_named(
     let Drop { items, reason } = body.into_inner();
     let (actor, items) = (actor(&request), named(items)?);
     let changed = admin
-        .write(move |conn| decisions::drop_named(conn, &actor, &items, &reason.0))
+        .to_its_end(async move |admin: Admin| {
+            let changed = admin
+                .write(move |conn| decisions::drop_named(conn, &actor, &items, &reason.0))
+                .await?;
+            admin.look_at(&changed.keys);
+            Ok(changed)
+        })
         .await?;
-    admin.look_at(&changed.keys);
     Ok(HttpResponse::Ok().json(json!({ "dropped": changed.keys.len() })))
 }

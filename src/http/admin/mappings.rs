@@ -16,8 +16,8 @@ use heliograph_schema::{
     ids::{ChannelId, RoleId},
     rules::MappingRules,
     store::{
-        backfill,
-        mappings::{self, MappingChange, MappingSettings, RuledMapping},
+        backfill::{self, Backfilled},
+        mappings::{self, MappingChange, MappingRow, MappingSettings, RuledMapping},
     },
 };
 use serde::Deserialize;
@@ -102,7 +102,12 @@ pub(super) async fn create(
                 })
                 .await?
         }
-        Start::Last(last) => create_filled(&admin, actor, settings, countable(last)?).await?,
+        Start::Last(last) => {
+            let last = countable(last)?;
+            admin
+                .to_its_end(async move |admin| create_filled(&admin, actor, settings, last).await)
+                .await?
+        }
     };
     Ok(HttpResponse::Created().json(With::warning(mapping, warning)))
 }
@@ -120,17 +125,28 @@ async fn create_filled(
             backfill::create_mapping(conn, &actor, &settings, last)
         })
         .await?;
+    let mapping_id = mapping.row.mapping_id;
+    let seen_to = see_to_filled(admin, mapping.row.clone(), filled).await;
+    seen_to.map_err(|error| {
+        tracing::warn!(%error, mapping_id, "a mapping was made and not filled in whole");
+        let sentence = format!("mapped; run a back-fill again (mapping {mapping_id}): {error}");
+        ApiError::unavailable("unavailable", sentence, 1)
+    })?;
+    Ok(mapping)
+}
+
+/// Makes the router work by the mapping, and closes the gap between what was filled in and what comes live.
+async fn see_to_filled(admin: &Admin, row: MappingRow, filled: Backfilled) -> Result<(), ApiError> {
     // Before the first live signal can come: what is old stands in front of it.
-    admin.running.look_at(mapping.row.target_channel_id);
+    admin.running.look_at(row.target_channel_id);
     admin.changes.apply().await?;
     admin.running.settled().await?;
-    let (row, mut keys) = (mapping.row.clone(), filled.keys.clone());
+    let mut keys = filled.keys.clone();
     let missed = admin
         .write(move |conn| backfill::close_gap(conn, &row, &filled))
         .await?;
     keys.extend(missed);
-    admin.see_to(keys).await?;
-    Ok(mapping)
+    admin.see_to(keys).await
 }
 
 pub(super) async fn backfill(
@@ -140,11 +156,16 @@ pub(super) async fn backfill(
     body: Json<Last>,
 ) -> Result<HttpResponse, ApiError> {
     let (actor, last) = (actor(&request), countable(body.last)?);
-    let keys = admin
-        .write(move |conn| backfill::of_mapping(conn, &actor, *mapping_id, last))
+    let count = admin
+        .to_its_end(async move |admin: Admin| {
+            let keys = admin
+                .write(move |conn| backfill::of_mapping(conn, &actor, *mapping_id, last))
+                .await?;
+            let count = keys.len();
+            admin.see_to(keys).await?;
+            Ok(count)
+        })
         .await?;
-    let count = keys.len();
-    admin.see_to(keys).await?;
     Ok(HttpResponse::Ok().json(json!({ "backfilled": count })))
 }
 

@@ -81,9 +81,23 @@ impl Admin {
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let changed = self.store.run(work).await?;
-        self.changes.apply().await?;
-        Ok(changed)
+        self.to_its_end(async move |admin: Self| {
+            let changed = admin.store.run(work).await?;
+            admin.changes.apply().await?;
+            Ok(changed)
+        })
+        .await
+    }
+
+    /// Does this to its end even when the client goes away meanwhile: what is committed is also seen to.
+    async fn to_its_end<T: 'static>(
+        &self,
+        work: impl AsyncFnOnce(Self) -> Result<T, ApiError> + 'static,
+    ) -> Result<T, ApiError> {
+        let admin = self.clone();
+        actix_web::rt::spawn(async move { work(admin).await })
+            .await
+            .unwrap_or_else(|error| Err(ApiError::internal(&error)))
     }
 
     /// The mirrors of these deliveries look at their rows.
@@ -175,6 +189,10 @@ pub fn routes(service: &mut web::ServiceConfig) {
         .route(
             "/api/targets/{target_channel_id}/reconcile",
             web::post().to(targets::reconcile),
+        )
+        .route(
+            "/api/targets/{target_channel_id}/reconcile/cancel",
+            web::post().to(targets::cancel_reconciliation),
         )
         .route(
             "/api/targets/{target_channel_id}/reconciliations",

@@ -111,14 +111,18 @@ async fn set_paused(
 ) -> Result<HttpResponse, ApiError> {
     let actor = actor(request);
     let row = admin
-        .write(move |conn| {
-            if !targets::is_known(conn, target)? {
-                return Err(StoreError::NotFound("such target channel"));
-            }
-            target_channels::set_paused(conn, &actor, target, version, is_paused)
+        .to_its_end(async move |admin: Admin| {
+            let paused = admin.write(move |conn| {
+                if !targets::is_known(conn, target)? {
+                    return Err(StoreError::NotFound("such target channel"));
+                }
+                target_channels::set_paused(conn, &actor, target, version, is_paused)
+            });
+            let row = paused.await?;
+            admin.running.look_at(target);
+            Ok(row)
         })
         .await?;
-    admin.running.look_at(target);
     Ok(HttpResponse::Ok().json(row))
 }
 
@@ -131,15 +135,41 @@ pub(super) async fn reconcile(
 ) -> Result<HttpResponse, ApiError> {
     let (target, actor) = (target.into_inner(), actor(&request));
     let asked = admin
-        .write(move |conn| {
-            if !targets::is_known(conn, target)? {
-                return Err(StoreError::NotFound("such target channel"));
+        .to_its_end(async move |admin: Admin| {
+            let asked = admin.write(move |conn| {
+                if !targets::is_known(conn, target)? {
+                    return Err(StoreError::NotFound("such target channel"));
+                }
+                reconciliations::ask(conn, &actor, target)
+            });
+            let asked = asked.await?;
+            if admin.running.mirror(target).is_none() {
+                // Nothing is mirrored into it any more: this gives it a mirror.
+                admin.changes.apply().await?;
             }
-            reconciliations::ask(conn, &actor, target)
+            admin.running.look_at(target);
+            Ok(asked)
         })
         .await?;
-    admin.running.look_at(target);
     Ok(HttpResponse::Accepted().json(asked))
+}
+
+/// `POST /api/targets/{target_channel_id}/reconcile/cancel`: the reconciliation under way ends here.
+pub(super) async fn cancel_reconciliation(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    target: Path<ChannelId>,
+) -> Result<HttpResponse, ApiError> {
+    let (target, actor) = (target.into_inner(), actor(&request));
+    let ended = admin
+        .to_its_end(async move |admin: Admin| {
+            let ended = admin.write(move |conn| reconciliations::cancel(conn, &actor, target));
+            let ended = ended.await?;
+            admin.running.look_at(target);
+            Ok(ended)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(ended))
 }
 
 /// `GET /api/targets/{target_channel_id}/reconciliations`: the comparisons with their reports, newest first.

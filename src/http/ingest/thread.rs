@@ -126,7 +126,7 @@ async fn take(
     let kept = push.kept("thread", correlation_id, Vec::new());
     let commit = ingest.commit(kept, move |conn| {
         threads::take_event(conn, &told.event)?;
-        mirrored_threads::targets(conn, told.event.thread_id)
+        mirrored_threads::want_as_source(conn, told.event.thread_id)
     });
     // Threads that mirror it are archived and opened again as it is.
     for target in ingest.within_time(commit).await? {
