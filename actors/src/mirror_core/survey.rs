@@ -9,7 +9,8 @@ use heliograph_schema::{
 };
 use std::collections::VecDeque;
 
-/// What is younger than this when a page is asked for is left out of the comparison: our clock may differ from Discord's.
+/// What is younger than this when a page is asked for, and younger than everything in it, is left out of the comparison: our clock
+/// may differ from Discord's.
 const YOUNG_MS: i64 = 60_000;
 
 /// A page of the channel beside the part of the records it is to be compared with.
@@ -103,7 +104,12 @@ impl MirrorCore {
         next_after: Option<i64>,
         effects: &mut Vec<Effect>,
     ) {
-        let until = next_after.unwrap_or((asked_ms - YOUNG_MS - DISCORD_EPOCH_MS).max(0) << 22);
+        // The list is complete up to its last message, and beyond it as far as no clock can be wrong.
+        let last = messages
+            .last()
+            .map_or(0, |message| message.message_id.get());
+        let old = (asked_ms - YOUNG_MS - DISCORD_EPOCH_MS).max(0) << 22;
+        let until = next_after.unwrap_or(last.max(old));
         if let Some(survey) = &mut self.survey {
             survey.next_after = next_after;
             self.compare(messages, until, effects);

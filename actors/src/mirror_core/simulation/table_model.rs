@@ -202,8 +202,8 @@ impl Table {
             .map_or(&[][..], |row| row.revisions.as_slice());
         let later = revisions.iter().skip(usize::try_from(after).unwrap());
         later
-            .cloned()
             .filter(|state| state.deleted_at_ms.is_none())
+            .cloned()
             .collect()
     }
 

@@ -210,7 +210,7 @@ impl World {
         }
     }
 
-    fn rude(&mut self, sentence: String) {
+    fn rude(&mut self, sentence: &str) {
         self.verdict.rude += 1;
         let since_ms = self.now_ms - START_MS;
         self.verdict.breach(format!("at {since_ms} ms: {sentence}"));
@@ -325,15 +325,13 @@ impl World {
         let held = target.core.deliveries.len();
         self.verdict.backlog_max = self.verdict.backlog_max.max(held as u64);
         if held > self.climate.backlog_max {
-            self.rude(format!("{held} deliveries in memory"));
+            self.rude(&format!("{held} deliveries in memory"));
         }
         let sends = effects
             .iter()
             .filter(|effect| matches!(effect, Effect::Send { .. }));
         if sends.count() != entered as usize {
-            self.rude(
-                "a request that the gate let through was not sent, or the reverse".to_owned(),
-            );
+            self.rude("a request that the gate let through was not sent, or the reverse");
         }
         let crashes = self.trouble && self.dice.one_in(self.climate.crash);
         let kept = if crashes {
@@ -369,7 +367,7 @@ impl World {
         }
         let Some(at_ms) = wake_ms else { return };
         if at_ms <= self.now_ms {
-            self.rude("a wake that is due already would spin".to_owned());
+            self.rude("a wake that is due already would spin");
         }
         let (life, wake) = (self.targets[at].life, self.targets[at].wake);
         let wait_ms = (at_ms - self.now_ms).max(1);
@@ -495,7 +493,7 @@ impl World {
             .manners
             .sends(self.now_ms, request.call.route(), is_out);
         if let Err(rudeness) = sent {
-            self.rude(rudeness);
+            self.rude(&rudeness);
         }
         let way_ms = self.climate.way_ms;
         let (there_ms, back_ms) = (2 + self.dice.below(way_ms), 3 + self.dice.below(way_ms));
