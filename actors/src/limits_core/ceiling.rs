@@ -13,6 +13,8 @@ const CEILINGS_MAX: usize = 16;
 const TAKEN_MIN: u32 = 16;
 /// The same for a limit of one request at a time: it explains every refusal after a pause, so little speaks for it …
 const TAKEN_SINGLE_MIN: u32 = 2;
+/// … until what was sent in less than its time was refused again.
+const TAKEN_SINGLE_CONFIRMED: u32 = 64;
 /// … and after many: one refusal in so many requests is the price of learning that it is gone.
 const TAKEN_MAX: u32 = 256;
 
@@ -126,6 +128,9 @@ impl Ceilings {
             .as_ref()
             .filter(|it| is_single(it.window) == is_single_now);
         let believed_for = match confirmed {
+            Some(it) if is_single_now => {
+                (2 * it.believed_for).clamp(TAKEN_SINGLE_CONFIRMED, TAKEN_MAX)
+            }
             Some(it) => (2 * it.believed_for).min(TAKEN_MAX),
             None if is_single_now => TAKEN_SINGLE_MIN,
             None => TAKEN_MIN,

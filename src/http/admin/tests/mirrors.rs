@@ -166,6 +166,63 @@ async fn decisions_that_make_no_sense_are_refused_whole() {
 }
 
 #[actix_web::test]
+async fn a_reconciliation_is_cancelled_once() {
+    let l = Listener::new(None);
+    l.deliveries(["d", "d", "d"]);
+    let cancel = "/api/targets/9/reconcile/cancel";
+    l.refused(Method::POST, cancel, Value::Null, 404, "not_found")
+        .await;
+    l.post("/api/targets/9/reconcile", Value::Null).await;
+    let ended = l.post(cancel, Value::Null).await;
+    assert_eq!(ended["report"]["broken_off"], "cancelled");
+    assert!(ended["finished_at_ms"].is_i64(), "{ended}");
+    assert_eq!(l.looked_at(), [9, 9]);
+    l.refused(Method::POST, cancel, Value::Null, 404, "not_found")
+        .await;
+}
+
+#[actix_web::test]
+async fn what_is_committed_is_seen_to_even_when_nobody_waits_for_it() {
+    let l = Listener::new(None);
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let (go, may_go) = tokio::sync::oneshot::channel::<()>();
+    let (done, seen) = tokio::sync::oneshot::channel();
+    let admin = l.admin.clone();
+    let asked = actix_web::rt::spawn(async move {
+        let work = async move |_: Admin| {
+            begin.send(()).unwrap();
+            done.send(may_go.await).unwrap();
+            Ok(())
+        };
+        admin.to_its_end(work).await
+    });
+    begun.await.unwrap();
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    go.send(()).unwrap();
+    assert_eq!(seen.await, Ok(Ok(())));
+}
+
+#[actix_web::test]
+async fn a_mapping_that_was_not_filled_in_whole_says_so() {
+    let l = Listener::new(None);
+    l.connector("c1").await;
+    for (channel, is_source) in [(5, true), (9, false)] {
+        l.role("c1", channel, is_source, !is_source).await;
+    }
+    l.changes.fails.store(true, Ordering::SeqCst);
+    let mut body = mapping(5, 9);
+    body["start"] = json!({ "last": 5 });
+    let message = l
+        .refused(Method::POST, "/api/mappings", body, 503, "unavailable")
+        .await;
+    assert!(
+        message.contains("mapped; run a back-fill again"),
+        "{message}"
+    );
+}
+
+#[actix_web::test]
 async fn targets_are_listed_paused_and_resumed() {
     let l = Listener::new(None);
     l.deliveries(["p", "x", "d"]);
