@@ -444,7 +444,11 @@ impl Limits {
         let state = self.lanes.entry(lane).or_default();
         state.is_open = false;
         if state.bucket.as_ref() != Some(&name) {
-            state.bucket = Some(name.clone());
+            let before = state.bucket.replace(name.clone());
+            // The lanes that stay behind are not to wait for an answer that came from elsewhere.
+            if let Some(before) = before.and_then(|before| self.buckets.get_mut(&before)) {
+                before.probe = None;
+            }
             self.forget_unused_buckets();
         }
         self.buckets.entry(name).or_default();

@@ -218,3 +218,15 @@ fn an_answer_without_headers_keeps_what_was_known() {
     exchange(&mut limits, 1, Route::Create, None);
     assert_eq!(limits.may_send(2, lane(Route::Create)), Permit::At(800));
 }
+
+/// Two lanes share a bucket and the answer of its probe comes from another one: the lane that stays behind may go on.
+#[test]
+fn a_probe_that_is_answered_by_another_bucket_holds_nobody_up() {
+    let mut limits = Limits::default();
+    let old = headers("old", 1, 0, 1_000);
+    exchange(&mut limits, 0, Route::Edit, Some(&old));
+    exchange(&mut limits, 0, Route::Delete, Some(&old));
+    let new = headers("new", 1, 0, 1_000);
+    exchange(&mut limits, 2_000, Route::Edit, Some(&new));
+    assert_eq!(limits.may_send(4_000, lane(Route::Delete)), Permit::Now);
+}

@@ -214,17 +214,30 @@ impl MirrorCore {
         }
     }
 
+    /// What begins here and was never tried in this life is to be read again: it must not appear before what stands before it.
+    fn forget_from(&mut self, ordinal: i64) {
+        let under_way = self.flight.as_ref().and_then(|flight| flight.signal_id());
+        let untried: Vec<SignalId> = self
+            .deliveries
+            .range(ordinal..)
+            .filter(|(_, delivery)| !delivery.known || delivery.is_untried())
+            .map(|(_, delivery)| delivery.signal_id())
+            .filter(|signal_id| under_way != Some(*signal_id))
+            .collect();
+        for signal_id in untried {
+            self.remove(signal_id);
+        }
+    }
+
     pub(super) fn read_failed(&mut self, now_ms: i64, read: &Effect) {
         self.read_not_before_ms = now_ms + READ_RETRY_MS;
         match read {
             Effect::ReadPending { .. } => (self.reading, self.look_again) = (false, true),
             Effect::ReadRow(signal_id) => {
                 // The table is asked for everything again.
-                if self
-                    .delivery(*signal_id)
-                    .is_some_and(|delivery| !delivery.known)
-                {
-                    self.remove(*signal_id);
+                if let Some(delivery) = self.delivery(*signal_id).filter(|it| !it.known) {
+                    let ordinal = delivery.ordinal;
+                    self.forget_from(ordinal);
                 }
                 self.pass_over();
             }

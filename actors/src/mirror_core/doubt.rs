@@ -62,7 +62,8 @@ impl Delivery {
             first_ms: self.wanted_at_ms,
             last_ms: started_ms,
             trusted_until_ms: self.wanted_at_ms + spans.trust_ms,
-            is_refused: false,
+            // Between two changes it may have taken parts away: its creates after that had nonces of which the row knows nothing.
+            is_refused: !self.is_single(),
         })
     }
 
@@ -122,7 +123,7 @@ impl Delivery {
                 Step::ReadRevisions
             });
         };
-        if let Some(found) = inventory.find(&candidates) {
+        if let Some(found) = inventory.find(&doubt, &candidates) {
             let digest = self
                 .only_payload(&doubt)
                 .unwrap_or_else(|| UNCERTAIN.to_vec());
@@ -155,11 +156,15 @@ impl Delivery {
         })
     }
 
-    /// A payload other than the present one may have been sent for the part in doubt.
+    /// A payload other than the present one may have been sent for the part in doubt; or the present one by an attempt of this
+    /// life, which may still be under way to a Discord that has changed its mind when it arrives.
     pub(super) fn may_have_sent_another(&self) -> bool {
         let Some(doubt) = &self.doubt else {
             return false;
         };
+        if !doubt.sent.is_empty() {
+            return true;
+        }
         let current = self
             .rendered
             .as_deref()
@@ -223,11 +228,12 @@ impl Delivery {
         let Some(part) = self.doubt.as_ref().map(|doubt| usize::from(doubt.part)) else {
             return;
         };
-        let identity = |state: &Arc<SignalState>| {
-            let rendering = self.render(state);
-            rendering.parts.get(part).map(PartPayload::identity)
+        // When parts before it were taken away, what is in doubt was a later one.
+        let identities = |state: &Arc<SignalState>| -> Vec<Identity> {
+            let parts = self.render(state).parts;
+            parts.iter().skip(part).map(PartPayload::identity).collect()
         };
-        let earlier = states.iter().filter_map(identity).collect();
+        let earlier = states.iter().flat_map(identities).collect();
         self.earlier = Earlier::Read(earlier);
     }
 }

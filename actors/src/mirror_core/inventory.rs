@@ -46,11 +46,12 @@ impl Inventory {
         self.thread_id == thread_id && self.from_ms <= doubt.first_ms && self.at_ms >= doubt.last_ms
     }
 
-    pub(super) fn find(&self, candidates: &[Identity]) -> Option<Listed> {
-        self.orphans
-            .iter()
-            .copied()
-            .find(|orphan| candidates.contains(&orphan.identity))
+    /// The oldest that looks like one of these and is no older than the doubt: what stood before belongs to somebody else.
+    pub(super) fn find(&self, doubt: &Doubt, candidates: &[Identity]) -> Option<Listed> {
+        let from_ms = doubt.first_ms - SKEW_MS;
+        self.orphans.iter().copied().find(|orphan| {
+            orphan.message_id.created_at_ms() >= from_ms && candidates.contains(&orphan.identity)
+        })
     }
 
     /// The message belongs to a delivery.

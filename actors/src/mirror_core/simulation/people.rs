@@ -202,7 +202,9 @@ impl World {
             name
         };
         if !text.is_empty() && self.dice.one_in(self.climate.forbidden) {
-            text.push_str(self.dice.pick(&[FORBIDDEN, PUZZLING]));
+            // One word with the name: no part of it is without.
+            let word = self.dice.pick(&[FORBIDDEN, PUZZLING]);
+            text = format!("{},{word}", text.trim_end());
         }
         let stamped = |value| Stamped { stamp_ms: 0, value };
         state.text = Some(stamped(Text {
