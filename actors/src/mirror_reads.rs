@@ -168,13 +168,12 @@ impl MirrorReads {
         let mut after = page.after;
         loop {
             let (thread_id, range) = (page.thread_id, (after, page.until));
-            let records = self
+            let (records, is_whole) = self
                 .store
                 .read(move |connection| {
                     reconciliations::recorded_parts(connection, target, thread_id, range, RECORDS)
                 })
                 .await?;
-            let is_whole = i64::try_from(records.len()).is_ok_and(|count| count < RECORDS);
             after = records.last().map_or(page.until, |it| it.message_id.get());
             let expected = self.expected(records).await?;
             // Without Read Message History Discord shows an empty channel, and calls it no error.

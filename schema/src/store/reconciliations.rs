@@ -235,8 +235,8 @@ pub fn unfinished(
     }))
 }
 
-/// The messages on record in this range of ids, `after` exclusive, `until` inclusive, of deliveries with nothing left to do. Lowest
-/// ids first.
+/// The messages on record in this range of ids, `after` exclusive, `until` inclusive, of deliveries with nothing left to do, lowest
+/// ids first; and whether these are all.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -246,7 +246,7 @@ pub fn recorded_parts(
     thread_id: Option<ThreadId>,
     (after, until): (i64, i64),
     limit: i64,
-) -> Result<Vec<RecordedPart>, StoreError> {
+) -> Result<(Vec<RecordedPart>, bool), StoreError> {
     type Row = (
         SignalId,
         i16,
@@ -299,7 +299,8 @@ pub fn recorded_parts(
             is_gone,
         })
     };
-    Ok(rows.into_iter().filter_map(typed).collect())
+    let is_all = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
+    Ok((rows.into_iter().filter_map(typed).collect(), is_all))
 }
 
 /// Writes down what a page showed, and makes work of it. What has got work to do meanwhile is left alone, and so is everything when
