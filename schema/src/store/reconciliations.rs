@@ -502,7 +502,7 @@ mod tests {
     #[test]
     fn records_tell_which_messages_are_known_to_be_gone() {
         let (_db, mut conn, _) = compared();
-        let parts = recorded_parts(&mut conn, target(), None, (0, 99), 9).unwrap();
+        let (parts, _) = recorded_parts(&mut conn, target(), None, (0, 99), 9).unwrap();
         let told: Vec<_> = parts
             .iter()
             .map(|part| (part.message_id.get(), part.is_gone))
