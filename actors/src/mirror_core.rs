@@ -258,6 +258,8 @@ pub struct MirrorCore {
     /// The table was read up to this ordinal: of what stands before it nothing has yet to come.
     read_up_to: i64,
     read_not_before_ms: i64,
+    /// Signals whose rows could not be read.
+    rows_unread: Vec<SignalId>,
     /// While the table is read: signals whose rows may be older than what we recorded, and whether news was passed over.
     touched: HashSet<SignalId>,
     passed_over: bool,
@@ -303,6 +305,7 @@ impl MirrorCore {
             look_again: false,
             read_up_to: 0,
             read_not_before_ms: now_ms,
+            rows_unread: Vec::new(),
             touched: HashSet::new(),
             passed_over: false,
             flight: None,

@@ -73,6 +73,7 @@ impl MirrorCore {
     }
 
     pub(super) fn read(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
+        self.read_rows_again(now_ms, effects);
         let has_room = self.look_again || self.deliveries.len() * 2 <= self.settings.backlog_max;
         if !self.is_settled || self.reading || !self.behind || !has_room {
             return;
@@ -214,18 +215,21 @@ impl MirrorCore {
         }
     }
 
-    /// What begins here and was never tried in this life is to be read again: it must not appear before what stands before it.
-    fn forget_from(&mut self, ordinal: i64) {
-        let under_way = self.flight.as_ref().and_then(|flight| flight.signal_id());
-        let untried: Vec<SignalId> = self
-            .deliveries
-            .range(ordinal..)
-            .filter(|(_, delivery)| !delivery.known || delivery.is_untried())
-            .map(|(_, delivery)| delivery.signal_id())
-            .filter(|signal_id| under_way != Some(*signal_id))
-            .collect();
-        for signal_id in untried {
-            self.remove(signal_id);
+    /// Asks once more for the rows whose reading failed. Their deliveries stay where they are meanwhile: what comes behind them
+    /// must not appear before them.
+    fn read_rows_again(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
+        if self.rows_unread.is_empty() {
+            return;
+        }
+        if now_ms < self.read_not_before_ms {
+            effects.push(Effect::WakeAt(self.read_not_before_ms));
+            return;
+        }
+        for signal_id in std::mem::take(&mut self.rows_unread) {
+            if let Some(delivery) = self.delivery(signal_id).filter(|it| !it.known) {
+                delivery.wanted_at_ms = now_ms;
+                effects.push(Effect::ReadRow(signal_id));
+            }
         }
     }
 
@@ -234,12 +238,9 @@ impl MirrorCore {
         match read {
             Effect::ReadPending { .. } => (self.reading, self.look_again) = (false, true),
             Effect::ReadRow(signal_id) => {
-                // The table is asked for everything again.
-                if let Some(delivery) = self.delivery(*signal_id).filter(|it| !it.known) {
-                    let ordinal = delivery.ordinal;
-                    self.forget_from(ordinal);
+                if !self.rows_unread.contains(signal_id) {
+                    self.rows_unread.push(*signal_id);
                 }
-                self.pass_over();
             }
             Effect::ReadRevisions(signal_id, _) => {
                 if let Some(delivery) = self.delivery(*signal_id) {

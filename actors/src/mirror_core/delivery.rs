@@ -391,11 +391,6 @@ impl Delivery {
         (0..).take(wanted).any(|part| self.is_missing(part))
     }
 
-    /// Nothing of it stands, and no attempt of this life may have changed that.
-    pub(super) fn is_untried(&self) -> bool {
-        self.delivered_revision == 0 && self.parts.is_empty() && !self.is_in_doubt()
-    }
-
     /// It was deleted before anything of it was ever sent.
     pub(super) fn is_cancelled(&self) -> bool {
         let is_sure = self.doubt.is_none() || planted(Bug::CancelledInDoubt);

@@ -61,9 +61,12 @@ impl Delivery {
             inherited: true,
             first_ms: self.wanted_at_ms,
             last_ms: started_ms,
-            trusted_until_ms: self.wanted_at_ms + spans.trust_ms,
             // Between two changes it may have taken parts away: its creates after that had nonces of which the row knows nothing.
-            is_refused: !self.is_single(),
+            trusted_until_ms: match self.is_single() {
+                true => self.wanted_at_ms + spans.trust_ms,
+                false => i64::MIN,
+            },
+            is_refused: false,
         })
     }
 

@@ -271,7 +271,7 @@ fn what_went_through_a_webhook_is_looked_for_and_never_repeated_in_hope() {
     assert_eq!(turn.asks(), "list");
     turn.answer(Outcome::Listed {
         unrecorded: vec![crate::exchange::Listed {
-            message_id: message(77),
+            message_id: message((turn.now_ms - DISCORD_EPOCH_MS) << 22),
             identity: payload.identity(),
             is_ours: true,
         }],
