@@ -20,7 +20,7 @@ use std::{
 /// Sentences and failing seeds that are kept.
 const TOLD_MAX: usize = 20;
 /// Bugs that may stay unfound.
-const UNFOUND_MAX: usize = 1;
+const UNFOUND_MAX: usize = 2;
 const DRAIN_SHARE_MIN: f64 = 0.95;
 const RATE_LIMITED_SHARE_MAX: f64 = 0.01;
 const REQUESTS_PER_MINUTE_MAX: u64 = 20;

@@ -169,6 +169,18 @@ impl MirrorCore {
             (Refusal::Gone, Call::Edit { message_id, .. }) => {
                 self.gone(now_ms, signal_id, part, message_id, effects);
             }
+            // Its message was posted and is deleted: by an earlier life of ours, as far as we can know. The next one has another nonce.
+            (Refusal::Gone, Call::Create { .. })
+                if self
+                    .delivery(signal_id)
+                    .is_some_and(|it| it.may_have_deleted) =>
+            {
+                if let Some(delivery) = self.delivery(signal_id) {
+                    delivery.doubt = None;
+                    delivery.removals += 1;
+                }
+                self.complete(now_ms, signal_id, None, effects);
+            }
             // What a repeated create is told when its message was posted by an earlier attempt and is deleted.
             (Refusal::Gone, Call::Create { .. }) => {
                 if let Some(delivery) = self.delivery(signal_id) {
