@@ -19,6 +19,12 @@ diesel::table! {
         version -> Int8,
         last_seen_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        previous_token_hash -> Nullable<Bytea>,
+        previous_token_until -> Nullable<Timestamptz>,
+        discovery_picked_up_at -> Nullable<Timestamptz>,
+        discovery_answered_at -> Nullable<Timestamptz>,
+        discovery_guilds -> Nullable<Int4>,
+        discovery_channels -> Nullable<Int4>,
     }
 }
 
@@ -231,6 +237,7 @@ diesel::table! {
         inspected_at -> Nullable<Timestamptz>,
         obstacle -> Nullable<Text>,
         version -> Int8,
+        is_target -> Bool,
     }
 }
 
@@ -285,6 +292,9 @@ diesel::table! {
         item_index -> Int4,
         reason -> Text,
         body -> Bytea,
+        tried_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        done_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -299,6 +309,60 @@ diesel::table! {
         subject -> Text,
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
+        group_id -> Nullable<Int8>,
+        undoes -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    guild_sightings (observer, guild_id) {
+        observer -> Text,
+        guild_id -> Int8,
+        seen_at -> Timestamptz,
+        gone_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    channel_sightings (observer, channel_id) {
+        observer -> Text,
+        channel_id -> Int8,
+        guild_id -> Int8,
+        seen_at -> Timestamptz,
+        gone_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    guild_roles (role_id) {
+        role_id -> Int8,
+        guild_id -> Int8,
+        name -> Text,
+        position -> Int4,
+        color -> Int4,
+        is_managed -> Bool,
+        is_mentionable -> Bool,
+        seen_at -> Timestamptz,
+        gone_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    figures (series, slot_at) {
+        slot_at -> Timestamptz,
+        series -> Text,
+        count -> Int8,
+        p50_ms -> Nullable<Float4>,
+        p95_ms -> Nullable<Float4>,
+        p99_ms -> Nullable<Float4>,
     }
 }
 
@@ -323,7 +387,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     reconciliations,
     raw_batches,
     quarantine,
-    audit
+    audit,
+    guild_sightings,
+    channel_sightings,
+    guild_roles,
+    figures
 );
 
 #[cfg(test)]
