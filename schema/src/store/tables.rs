@@ -429,7 +429,8 @@ mod tests {
             "select format(case when attnotnull then '%s.%s %s' else '%s.%s Nullable<%s>' end, relname, attname, \
              case atttypid::regtype::text when 'text' then 'Text' when 'bytea' then 'Bytea' when 'boolean' then 'Bool' \
              when 'bigint' then 'Int8' when 'integer' then 'Int4' when 'smallint' then 'Int2' when 'jsonb' then 'Jsonb' \
-             when '\"char\"' then 'CChar' when 'timestamp with time zone' then 'Timestamptz' else atttypid::regtype::text end) \
+             when '\"char\"' then 'CChar' when 'real' then 'Float4' \
+             when 'timestamp with time zone' then 'Timestamptz' else atttypid::regtype::text end) \
              from pg_attribute join pg_class on attrelid = pg_class.oid \
              where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition \
              and attnum > 0 and not attisdropped and relname <> '__diesel_schema_migrations'",
