@@ -23,6 +23,7 @@ pub mod router_lock;
 pub mod routing;
 pub mod rule_sets;
 pub mod session_tokens;
+pub mod sightings;
 pub mod signals;
 pub mod tables;
 pub mod target_channels;
