@@ -55,7 +55,7 @@ CREATE INDEX guild_roles_by_guild ON guild_roles (guild_id, position DESC);
 ALTER TABLE target_channels ADD COLUMN is_target boolean NOT NULL DEFAULT false;
 
 ALTER TABLE audit
-    -- Changes that were made together carry the id of the first of them.
+    -- Changes that were made together carry one number, drawn from the ids of this table.
     ADD COLUMN group_id bigint,
     -- The change that this one takes back.
     ADD COLUMN undoes   bigint UNIQUE;
