@@ -62,7 +62,7 @@ UNION
 SELECT target_channel_id FROM target_channels WHERE is_target;
 
 ALTER TABLE audit
-    -- Changes that were made together carry the id of the first of them.
+    -- Changes that were made together carry one number, drawn from the ids of this table.
     ADD COLUMN group_id bigint,
     -- The change that this one takes back.
     ADD COLUMN undoes   bigint UNIQUE;
