@@ -140,7 +140,7 @@ pub struct SnapshotChannel {
     pub name: String,
     /// Discord's channel type; `None` means not said.
     pub kind: Option<i16>,
-    /// The category or channel it stands in; `None` means not said.
+    /// The category or channel it stands in; `None` means none where kind and position are said, else not said.
     pub parent_id: Option<ChannelId>,
     /// Order in its guild; `None` means not said.
     pub position: Option<i32>,
@@ -205,7 +205,8 @@ fn take_channels(
          from said order by channel_id \
          on conflict (channel_id) do update set seen_at = now(), guild_id = excluded.guild_id, name = case \
          when excluded.name = excluded.channel_id::text then channels.name else excluded.name end, \
-         kind = coalesce(excluded.kind, channels.kind), parent_id = coalesce(excluded.parent_id, channels.parent_id), \
+         kind = coalesce(excluded.kind, channels.kind), parent_id = case when excluded.kind is not null and \
+         excluded.position is not null then excluded.parent_id else coalesce(excluded.parent_id, channels.parent_id) end, \
          position = coalesce(excluded.position, channels.position) returning channel_id, name) \
          select written.name is distinct from known.name from written left join known using (channel_id)",
     )
@@ -345,6 +346,41 @@ mod tests {
                 "{snapshot:?}"
             );
             assert_eq!(known(conn), want, "{snapshot:?}");
+        }
+    }
+
+    #[test]
+    fn a_channel_leaves_its_category_when_it_is_told_in_full() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        // kind, parent and position as told; parent afterwards
+        let steps = [
+            (Some(0), Some(9), Some(1), Some(9)),
+            (None, None, None, Some(9)),
+            (Some(0), None, None, Some(9)),
+            (None, None, Some(2), Some(9)),
+            (Some(0), None, Some(2), None),
+            (None, Some(8), None, Some(8)),
+        ];
+        for (kind, parent, position, want) in steps {
+            let told = SnapshotChannel {
+                position,
+                ..channel(1, "alerts", kind, parent)
+            };
+            take_snapshot(
+                conn,
+                &Snapshot {
+                    guilds: Vec::new(),
+                    channels: vec![told],
+                },
+            )
+            .unwrap();
+            let known = find(conn, ChannelId::new(1).unwrap()).unwrap().unwrap();
+            assert_eq!(
+                known.parent_id,
+                want.and_then(ChannelId::new),
+                "{kind:?} {parent:?} {position:?}"
+            );
         }
     }
 

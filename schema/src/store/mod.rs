@@ -23,12 +23,14 @@ pub mod router_lock;
 pub mod routing;
 pub mod rule_sets;
 pub mod session_tokens;
+pub mod sightings;
 pub mod signals;
 pub mod tables;
 pub mod target_channels;
 pub mod targets;
 pub mod threads;
 pub mod trail;
+pub mod undo_core;
 
 pub use connection::connect_single;
 pub use error::StoreError;
