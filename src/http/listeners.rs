@@ -316,6 +316,7 @@ impl Listening {
 
     /// Closes the listeners.
     pub async fn close(&self) {
+        self.topology.write_figures().await;
         futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
     }
 }
