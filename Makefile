@@ -9,7 +9,7 @@ PROGRAMS := $(CARGO) build --release --locked -p heliograph -p heliograph-bench 
 # By a command of its own: what is planted for it must be in no server.
 SIMULATION := $(CARGO) run --release --locked -p heliograph-actors --example mirror_sim --features simulation
 
-.PHONY: help run test check bench prove web needs types openapi
+.PHONY: help run test browser-test check bench prove pictures web needs types openapi
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -21,6 +21,10 @@ run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C 
 test: needs web  ## every test, tiny benches and proofs included
 	$(CARGO) test --workspace --locked --features failpoints
 	@scripts/test-web
+	@scripts/test-browser
+
+browser-test: needs ## the tests in a browser alone
+	@scripts/test-browser
 
 check: needs web ## form, lints, dependencies
 	$(CARGO) fmt --all --check
