@@ -12,7 +12,7 @@ SIMULATION := $(CARGO) run --release --locked -p heliograph-actors --example mir
 .PHONY: help run test browser-test check bench prove pictures web needs types openapi
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
 run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C stops it
 	$(PROGRAMS)
