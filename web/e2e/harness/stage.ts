@@ -11,6 +11,9 @@ import { PATIENCE_MS } from './until';
 /** The token of every stage's administration. */
 export const ADMIN_TOKEN = 'an-admin-token-for-tests-only';
 
+/** The first three times that a server hears of a message with this in it, its source channel panics: built with `failpoints`. */
+export const POISON = '\u2620';
+
 export interface Addresses { public: string; ingest: string; admin: string; fake_discord: string; database_url: string; server_pid: number }
 
 /** Where the programs are that scripts/test-browser builds. */
@@ -46,7 +49,7 @@ export class OwnStage extends Stage {
   static async start(env: Record<string, string> = {}): Promise<OwnStage> {
     // Limits of Discord are not what these tests are about; what keeps the server polite is tested elsewhere.
     const fake = JSON.stringify({ limits: { enabled: false } });
-    const keys = { HELIOGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, HELIOGRAPH_LOG_FILTER: 'info', ...env };
+    const keys = { HELIOGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, HELIOGRAPH_LOG_FILTER: 'info', FAILPOINTS: 'source_channel::poison=3*panic(poison)', ...env };
     const child = spawn(program('stage'), ['--fake-discord', fake, ...Object.entries(keys).flatMap(([name, value]) => ['--env', `${name}=${value}`])], { stdio: ['pipe', 'pipe', 'pipe'] });
     const said: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
