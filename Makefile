@@ -43,6 +43,9 @@ prove: needs web ## proofs that take minutes: all, or NAME=crash; writes target/
 web:             ## builds the admin web app when something in it changed
 	@scripts/build-web
 
+pictures: needs  ## takes the pictures of docs/ADMIN.md anew
+	@scripts/take-pictures
+
 types:           ## writes web/protocol.ts anew from the Rust types
 	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types
 

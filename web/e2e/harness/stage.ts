@@ -62,6 +62,15 @@ export class OwnStage extends Stage {
     return new OwnStage(JSON.parse(line) as Addresses, child, lines);
   }
 
+  /** Runs a statement on the server's database: what only time would bring about. */
+  async sql(statement: string): Promise<void> {
+    const answered = once(this.lines, 'line', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    this.child.stdin.write(`sql ${statement.replaceAll('\n', ' ')}\n`);
+    const [line] = (await answered) as [string];
+    const answer = JSON.parse(line) as { failed?: string };
+    if (answer.failed !== undefined) throw new Error(answer.failed);
+  }
+
   async end(): Promise<void> {
     if (this.child.exitCode !== null) return;
     const ended = once(this.child, 'exit');
