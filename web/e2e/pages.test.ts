@@ -47,11 +47,12 @@ describe.each(PAGES)('%s', (_, pathOf) => {
     me.faults.length = 0;
     const page = await me.open(pathOf(world));
     const found: string[] = [];
-    for (const [look, scheme, viewport] of [['dark', 'dark', DESKTOP], ['light', 'light', DESKTOP], ['phone', 'light', PHONE]] as const) {
+    // The second look differs from the first in its colours only.
+    for (const [look, scheme, viewport, rules] of [['dark', 'dark', DESKTOP, null], ['light', 'light', DESKTOP, ['color-contrast']], ['phone', 'light', PHONE, null]] as const) {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme: scheme });
       await settled(page);
-      found.push(...(await violations(page)).map((line) => `${look}: ${line}`));
+      found.push(...(await violations(page, rules)).map((line) => `${look}: ${line}`));
       const wider = await overflow(page);
       if (wider > 0) found.push(`${look}: ${wider} px wider than its window`);
     }
