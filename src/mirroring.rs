@@ -1,14 +1,16 @@
 //! How mirrors are made: the one way to Discord, the gate that all of them share, the ledger that writes for all of them, the
-//! inspector that looks at their channels.
+//! inspector that looks at their channels; and the directory, which reads over the same way and through the same gate.
 
-use crate::{config::Config, http::changes::NotApplied};
+use crate::{clock, config::Config, http::changes::NotApplied};
 use actix::{Arbiter, ArbiterHandle};
 use heliograph_actors::{
     delivery_ledger::{DeliveryLedger, DeliveryLedgerMakings},
+    directory::{Directory, DirectoryMakings},
+    directory_board::DirectoryBoard,
     discord::{Discord, DiscordSettings, inspect::Way},
     global_gate::Gate,
     inspector::{Inspector, InspectorMakings},
-    messages::{Inspect, RecordDeliveries},
+    messages::{Inspect, RecordDeliveries, RefreshDirectory},
     mirror::{Mirror, MirrorMakings},
     mirror_board::MirrorBoard,
     mirror_core,
@@ -33,6 +35,9 @@ const LEDGER_MAILBOX: usize = 16_384;
 /// Questions of mirrors and persons that may wait.
 const INSPECTOR_MAILBOX: usize = 4_096;
 
+/// Persons that may wait for what the bot sees.
+const DIRECTORY_MAILBOX: usize = 64;
+
 /// What the rest of the tree needs of mirrors.
 pub(crate) struct Mirroring {
     /// How to start one.
@@ -41,6 +46,8 @@ pub(crate) struct Mirroring {
     pub(crate) inspector: Port<Inspect>,
     /// Where they show how they stand.
     pub(crate) board: MirrorBoard,
+    /// The way to Discord; `None` without a bot token.
+    pub(crate) way: Option<Way>,
 }
 
 /// Starts the ledger on a thread of its own, where it blocks, and the inspector on `arbiter`, and says how to start a mirror
@@ -74,7 +81,7 @@ pub(crate) fn mirrors(
         clock,
     });
     let makings = InspectorMakings {
-        way,
+        way: way.clone(),
         store: store.clone(),
         routing: routing.clone(),
         outlets: outlets.clone(),
@@ -103,7 +110,34 @@ pub(crate) fn mirrors(
         start,
         inspector,
         board,
+        way,
     })
+}
+
+/// Starts the directory on `arbiter`. `reload` has the routing snapshot read again.
+pub(crate) fn start_directory(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    config: &Config,
+    store: &Store,
+    way: Option<Way>,
+    reload: Arc<dyn Fn() + Send + Sync>,
+) -> (Port<RefreshDirectory>, DirectoryBoard) {
+    let board = DirectoryBoard::default();
+    let makings = DirectoryMakings {
+        way,
+        global_requests_per_s: config.discord.global_requests_per_s,
+        store: store.clone(),
+        interval: Duration::from_secs(config.discord.directory_interval_s),
+        board: board.clone(),
+        reload,
+        now_ms: clock::now_ms,
+    };
+    let vitals = Vitals::new("directory", Kind::Directory, DIRECTORY_MAILBOX);
+    let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
+        Directory::new(makings)
+    });
+    (Port::new(address.recipient(), vitals), board)
 }
 
 fn start_inspector(

@@ -422,11 +422,17 @@ mod tests {
         read_all(&mut s, &mut now_ms, &[1, 2]);
         now_ms = INTERVAL_MS;
         assert_eq!(s.next(now_ms), Some(Reading::List));
-        assert_eq!(s.list_came(now_ms, now_ms, &ids(&[2, 9])), Some(vec![id(1)]));
+        assert_eq!(
+            s.list_came(now_ms, now_ms, &ids(&[2, 9])),
+            Some(vec![id(1)])
+        );
         now_ms += SPACING_MS;
         assert_eq!(s.next(now_ms), Some(Reading::Guild(id(9))));
         assert_eq!(s.guilds(), 2);
-        assert!(!s.guild_came(now_ms, now_ms, id(1), 5), "its answer is too late");
+        assert!(
+            !s.guild_came(now_ms, now_ms, id(1), 5),
+            "its answer is too late"
+        );
     }
 
     #[test]
@@ -477,8 +483,15 @@ mod tests {
         assert!(s.guild_came(now_ms + CONFIRM_MS, now_ms + CONFIRM_MS, id(1), 0));
         // Known to be empty, it need not say so again and again.
         assert!(s.guild_came(now_ms + INTERVAL_MS, now_ms, id(1), 0));
-        s.silent(now_ms, Reading::Guild(id(1)), &Silence::Away("x".to_owned()));
-        assert!(!s.guild_came(now_ms, now_ms, id(1), 0), "right after an error");
+        s.silent(
+            now_ms,
+            Reading::Guild(id(1)),
+            &Silence::Away("x".to_owned()),
+        );
+        assert!(
+            !s.guild_came(now_ms, now_ms, id(1), 0),
+            "right after an error"
+        );
     }
 
     #[test]
@@ -495,7 +508,10 @@ mod tests {
         assert_eq!(s.list_came(now_ms, now_ms, &ids(&[1, 2])), Some(Vec::new()));
         assert_eq!((s.guilds(), s.trouble()), (2, None));
         // It is asked again, ever less often.
-        assert_eq!(s.next(now_ms + GUILD_PAUSE_MS_MIN), Some(Reading::Guild(id(1))));
+        assert_eq!(
+            s.next(now_ms + GUILD_PAUSE_MS_MIN),
+            Some(Reading::Guild(id(1)))
+        );
         s.guild_refused(now_ms, now_ms, id(1));
         s.list_came(now_ms, now_ms, &ids(&[1, 2]));
         assert_eq!(s.next(now_ms + GUILD_PAUSE_MS_MIN), None);

@@ -4,11 +4,7 @@ use super::{
     asking::{Asking, Said, Unsaid},
     inspect::Way,
 };
-use crate::{
-    directory_core::Silence,
-    exchange::Outcome,
-    global_gate::Closed,
-};
+use crate::{directory_core::Silence, exchange::Outcome, global_gate::Closed};
 use heliograph_schema::{
     ids::{ChannelId, GuildId, RoleId, UserId},
     store::{
@@ -110,23 +106,26 @@ impl Way {
         for _ in 0..PAGES_MAX {
             tokio::time::sleep(spacing).await;
             let page: Vec<GuildBody> = reader
-                .must("its guilds", &Route::GetGuilds {
-                    after,
-                    before: None,
-                    limit: Some(PAGE),
-                    shard: None,
-                })
+                .must(
+                    "its guilds",
+                    &Route::GetGuilds {
+                        after,
+                        before: None,
+                        limit: Some(PAGE),
+                        shard: None,
+                    },
+                )
                 .await?;
             let is_last = page.len() < usize::from(PAGE);
             after = page.iter().map(|guild| guild.id.get().unsigned_abs()).max();
             guilds.extend(page.into_iter().map(|guild| SnapshotGuild {
                 guild_id: guild.id,
-                name: shortened(guild.name),
+                name: shortened(&guild.name),
             }));
             if is_last {
                 return Ok(OwnGuilds {
                     user_id: account.id,
-                    name: shortened(account.global_name.unwrap_or(account.username)),
+                    name: shortened(&account.global_name.unwrap_or(account.username)),
                     guilds,
                 });
             }
@@ -162,7 +161,9 @@ impl Way {
         };
         if roles.is_empty() {
             // There is always @everyone.
-            return Err(Silence::Away("Discord shows a guild without roles".to_owned()));
+            return Err(Silence::Away(
+                "Discord shows a guild without roles".to_owned(),
+            ));
         }
         Ok(Ok(Contents {
             channels: channels
@@ -200,11 +201,7 @@ impl Reader<'_> {
     }
 
     /// What cannot be refused.
-    async fn must<T: DeserializeOwned>(
-        &self,
-        what: &str,
-        route: &Route<'_>,
-    ) -> Result<T, Silence> {
+    async fn must<T: DeserializeOwned>(&self, what: &str, route: &Route<'_>) -> Result<T, Silence> {
         match self.ask(what, route).await? {
             Said::Here(body) => Ok(body),
             Said::Refused(code) => Err(Silence::Away(format!(
@@ -237,7 +234,7 @@ impl ChannelBody {
         SnapshotChannel {
             channel_id: self.id,
             guild_id,
-            name: shortened(self.name.unwrap_or_default()),
+            name: shortened(&self.name.unwrap_or_default()),
             kind: Some(self.kind),
             parent_id: self.parent_id,
             position: Some(self.position.unwrap_or(0)),
@@ -249,7 +246,7 @@ impl RoleBody {
     fn seen(self) -> RoleSeen {
         RoleSeen {
             role_id: self.id,
-            name: shortened(self.name),
+            name: shortened(&self.name),
             position: self.position,
             color: self.color,
             is_managed: self.managed,
@@ -259,7 +256,7 @@ impl RoleBody {
 }
 
 /// What Discord sends is not trusted to be short, or free of what PostgreSQL does not take.
-fn shortened(name: String) -> String {
+fn shortened(name: &str) -> String {
     let kept = name.chars().filter(|c| *c != '\0').take(NAME_CHARS_MAX);
     kept.collect()
 }

@@ -1,7 +1,11 @@
 //! One guild's channels as the bot sees them, each with how it stands as a target.
 
-use super::StoreError;
+use super::{
+    StoreError,
+    bot_guilds::{self, BotGuildRow},
+};
 use crate::{
+    channel_order::{Place, in_order},
     ids::{ChannelId, GuildId},
     sql::Sql,
 };
@@ -91,6 +95,27 @@ type Row = (
     i64,
     i64,
 );
+
+/// What stands in a guild of the bot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BotTree {
+    /// The guild.
+    pub guild: BotGuildRow,
+    /// In the order in which Discord shows them: a category is followed by its channels.
+    pub channels: Vec<BotChannelRow>,
+}
+
+/// One guild as the bot sees it; [`StoreError::NotFound`] when it was never in it.
+pub fn tree(conn: &mut PgConnection, guild_id: GuildId) -> Result<BotTree, StoreError> {
+    let guild = bot_guilds::find(conn, guild_id)?;
+    let channels = in_order(channels(conn, guild_id)?, |channel| Place {
+        channel_id: channel.channel_id,
+        parent_id: channel.parent_id,
+        kind: channel.kind,
+        position: channel.position,
+    });
+    Ok(BotTree { guild, channels })
+}
 
 /// All channels of a guild that the bot sees or saw, in no order.
 pub fn channels(
