@@ -1,13 +1,13 @@
 //! How mirrors are made: the one way to Discord, the gate that all of them share, the ledger that writes for all of them, the
 //! inspector that looks at their channels; and the directory, which reads over the same way and through the same gate.
 
-use crate::{clock, config::Config, http::changes::NotApplied};
+use crate::{config::Config, http::changes::NotApplied};
 use actix::{Arbiter, ArbiterHandle};
 use heliograph_actors::{
     delivery_ledger::{DeliveryLedger, DeliveryLedgerMakings},
     directory::{Directory, DirectoryMakings},
-    directory_board::DirectoryBoard,
     discord::{Discord, DiscordSettings, inspect::Way},
+    figures::Figures,
     global_gate::Gate,
     inspector::{Inspector, InspectorMakings},
     messages::{Inspect, RecordDeliveries, RefreshDirectory},
@@ -15,6 +15,7 @@ use heliograph_actors::{
     mirror_board::MirrorBoard,
     mirror_core,
     mirror_reads::MirrorReads,
+    noticeboard::Noticeboard,
     outlets::{MirrorOutlet, Outlets},
     port::Port,
     root::{StartMirror, mirror_name},
@@ -50,6 +51,22 @@ pub(crate) struct Mirroring {
     pub(crate) way: Option<Way>,
 }
 
+/// What mirrors share with the rest of the tree.
+pub(crate) struct Shared<'a> {
+    /// Where the tables are.
+    pub(crate) store: &'a Store,
+    /// The same, for connections of their own.
+    pub(crate) database_url: &'a str,
+    /// The configuration everyone works by.
+    pub(crate) routing: &'a watch::Receiver<Arc<RoutingTable>>,
+    /// Where mirrors are registered.
+    pub(crate) outlets: &'a Outlets,
+    /// Where they count what was posted.
+    pub(crate) figures: &'a Figures,
+    /// Where changes are said that no administrator made.
+    pub(crate) notices: &'a Noticeboard,
+}
+
 /// Starts the ledger on a thread of its own, where it blocks, and the inspector on `arbiter`, and says how to start a mirror
 /// there.
 ///
@@ -59,17 +76,14 @@ pub(crate) fn mirrors(
     tree: &Tree,
     arbiter: &ArbiterHandle,
     config: &Config,
-    store: &Store,
-    database_url: &str,
-    routing: &watch::Receiver<Arc<RoutingTable>>,
-    outlets: &Outlets,
+    shared: &Shared<'_>,
 ) -> Result<Mirroring, NotApplied> {
     let discord = way_to_discord(config)?;
-    let ledger = start_ledger(tree, database_url);
+    let ledger = start_ledger(tree, shared);
     let (tree, arbiter) = (tree.clone(), arbiter.clone());
     let (reads, routing) = (
-        MirrorReads::new(store.clone(), routing.clone()),
-        routing.clone(),
+        MirrorReads::new(shared.store.clone(), shared.routing.clone()),
+        shared.routing.clone(),
     );
     let (gate, clock) = (
         Gate::new(config.discord.global_requests_per_s),
@@ -82,14 +96,16 @@ pub(crate) fn mirrors(
     });
     let makings = InspectorMakings {
         way: way.clone(),
-        store: store.clone(),
+        store: shared.store.clone(),
         routing: routing.clone(),
-        outlets: outlets.clone(),
+        outlets: shared.outlets.clone(),
+        notices: shared.notices.clone(),
         interval: Duration::from_secs(config.mirrors.inspection_interval_s),
     };
     let inspector = start_inspector(&tree, &arbiter, makings);
     let board = MirrorBoard::default();
     let (config, shown, asked) = (config.clone(), board.clone(), inspector.clone());
+    let figures = shared.figures.clone();
     let start: StartMirror = Arc::new(move |target| {
         let vitals = Vitals::new(mirror_name(target), Kind::Mirror, MIRROR_MAILBOX);
         let makings = MirrorMakings {
@@ -103,6 +119,7 @@ pub(crate) fn mirrors(
             clock,
             fell_behind: Arc::default(),
             place: shown.place(target, &vitals),
+            figures: figures.clone(),
         };
         start_mirror(&tree, &arbiter, vitals, makings)
     });
@@ -114,30 +131,17 @@ pub(crate) fn mirrors(
     })
 }
 
-/// Starts the directory on `arbiter`. `reload` has the routing snapshot read again.
+/// Starts the directory on `arbiter`.
 pub(crate) fn start_directory(
     tree: &Tree,
     arbiter: &ArbiterHandle,
-    config: &Config,
-    store: &Store,
-    way: Option<Way>,
-    reload: Arc<dyn Fn() + Send + Sync>,
-) -> (Port<RefreshDirectory>, DirectoryBoard) {
-    let board = DirectoryBoard::default();
-    let makings = DirectoryMakings {
-        way,
-        global_requests_per_s: config.discord.global_requests_per_s,
-        store: store.clone(),
-        interval: Duration::from_secs(config.discord.directory_interval_s),
-        board: board.clone(),
-        reload,
-        now_ms: clock::now_ms,
-    };
+    makings: DirectoryMakings,
+) -> Port<RefreshDirectory> {
     let vitals = Vitals::new("directory", Kind::Directory, DIRECTORY_MAILBOX);
     let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
         Directory::new(makings)
     });
-    (Port::new(address.recipient(), vitals), board)
+    Port::new(address.recipient(), vitals)
 }
 
 fn start_inspector(
@@ -169,9 +173,10 @@ fn start_mirror(
     }
 }
 
-fn start_ledger(tree: &Tree, database_url: &str) -> Port<RecordDeliveries> {
+fn start_ledger(tree: &Tree, shared: &Shared<'_>) -> Port<RecordDeliveries> {
     let makings = DeliveryLedgerMakings {
-        database_url: database_url.to_owned(),
+        database_url: shared.database_url.to_owned(),
+        notices: shared.notices.clone(),
     };
     let vitals = Vitals::new("delivery_ledger", Kind::DeliveryLedger, LEDGER_MAILBOX);
     let address = tree.start(

@@ -9,6 +9,7 @@ use crate::{
         inspect::Way,
     },
     messages::RefreshDirectory,
+    noticeboard::{Noticeboard, Topic},
     port::Mail,
     steady_clock::SteadyClock,
     supervision::{Observe, Restartable},
@@ -46,6 +47,8 @@ pub struct DirectoryMakings {
     pub interval: Duration,
     /// Where it shows how it stands.
     pub board: DirectoryBoard,
+    /// Where it says that what the bot sees has changed.
+    pub notices: Noticeboard,
     /// Has the routing snapshot read again, when names changed.
     pub reload: Arc<dyn Fn() + Send + Sync>,
     /// Milliseconds since 1970.
@@ -249,7 +252,12 @@ impl Directory {
             refreshed_at_ms: self.refreshed_at_ms,
             guilds: self.schedule.guilds(),
         };
-        self.makings.board.show(seen, is_different);
+        if self.makings.board.show(seen) || is_different {
+            self.makings.notices.raise(Topic::Bot);
+        }
+        if is_different {
+            self.makings.notices.raise(Topic::Channels);
+        }
         let is_served = |waiting: &mut Waiting| {
             fails || self.makings.way.is_none() || self.schedule.is_read_since(waiting.since_ms)
         };

@@ -3,7 +3,6 @@
 use heliograph_schema::ids::UserId;
 use serde::Serialize;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::watch;
 
 /// How reading what the bot sees goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -45,43 +44,24 @@ pub struct BotSeen {
 }
 
 /// The board; a clone is the same board.
-#[derive(Clone)]
-pub struct DirectoryBoard {
-    seen: Arc<RwLock<BotSeen>>,
-    changes: watch::Sender<u64>,
-}
-
-impl Default for DirectoryBoard {
-    fn default() -> Self {
-        Self {
-            seen: Arc::default(),
-            changes: watch::Sender::new(0),
-        }
-    }
-}
+#[derive(Clone, Default)]
+pub struct DirectoryBoard(Arc<RwLock<BotSeen>>);
 
 impl DirectoryBoard {
     /// What is known now.
     pub fn see(&self) -> BotSeen {
-        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.0.read().unwrap_or_else(PoisonError::into_inner);
         seen.clone()
     }
 
-    /// Counts the changes of what the bot sees: its state, guilds, channels, roles. That it was read again is none.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
-    }
-
-    /// This is known now. `is_different`: guilds, channels or roles changed.
-    pub(crate) fn show(&self, now: BotSeen, is_different: bool) {
-        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
-        let word = |seen: &BotSeen| (seen.state, seen.reason.clone(), seen.user.clone());
-        let is_different = is_different || word(&seen) != word(&now) || seen.guilds != now.guilds;
-        *seen = now;
-        drop(seen);
-        if is_different {
-            self.changes.send_modify(|count| *count += 1);
-        }
+    /// This is known now. Whether it differs by more than when it was read.
+    pub(crate) fn show(&self, now: BotSeen) -> bool {
+        let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = BotSeen {
+            refreshed_at_ms: now.refreshed_at_ms,
+            ..std::mem::replace(&mut *seen, now.clone())
+        };
+        before != now
     }
 }
 
@@ -92,21 +72,15 @@ mod tests {
     #[test]
     fn a_reading_without_news_is_no_change() {
         let board = DirectoryBoard::default();
-        let changes = board.changes();
         let seen = |refreshed_at_ms, guilds| BotSeen {
             state: DirectoryState::Ok,
             refreshed_at_ms: Some(refreshed_at_ms),
             guilds,
             ..BotSeen::default()
         };
-        for (now, is_different, count) in [
-            (seen(1, 2), false, 1),
-            (seen(2, 2), false, 1),
-            (seen(3, 3), false, 2),
-            (seen(4, 3), true, 3),
-        ] {
-            board.show(now.clone(), is_different);
-            assert_eq!((board.see(), *changes.borrow()), (now, count));
+        for (now, is_different) in [(seen(1, 2), true), (seen(2, 2), false), (seen(3, 3), true)] {
+            assert_eq!(board.show(now.clone()), is_different);
+            assert_eq!(board.see(), now);
         }
     }
 }

@@ -34,6 +34,10 @@ pub enum Kind {
     Directory,
     /// Deletes what is old.
     Retention,
+    /// Writes down the figures of each minute.
+    Figures,
+    /// Tells the pages of administrators what happens.
+    AdminFeed,
 }
 
 impl Kind {
@@ -50,6 +54,8 @@ impl Kind {
             Self::Inspector => "inspector",
             Self::Directory => "directory",
             Self::Retention => "retention",
+            Self::Figures => "figures",
+            Self::AdminFeed => "admin_feed",
         }
     }
 }

@@ -54,7 +54,10 @@ fn with_guild(target: u64) -> (Stage, Control) {
 
 fn names(list: &Value) -> Vec<&str> {
     let items = list.as_array().unwrap();
-    items.iter().map(|item| item["name"].as_str().unwrap()).collect()
+    items
+        .iter()
+        .map(|item| item["name"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -69,14 +72,22 @@ fn a_channel_that_only_the_bot_knows_is_offered_mapped_and_mirrored_into() {
         (&json!("fake-bot"), &json!(1), &Value::Null),
         "{bot}"
     );
-    assert!(bot["refreshed_at_ms"].is_i64() && bot["invalid_requests"] == 0, "{bot}");
+    assert!(
+        bot["refreshed_at_ms"].is_i64() && bot["invalid_requests"] == 0,
+        "{bot}"
+    );
     assert_eq!(actor(admin, "directory")["detail"]["state"], "ok");
 
     let guilds = admin.all("/api/bot/guilds").unwrap();
     assert_eq!(guilds.len(), 1);
     let guild = &guilds[0];
     assert_eq!(
-        (&guild["name"], &guild["channels"], &guild["targets"], &guild["roles"]),
+        (
+            &guild["name"],
+            &guild["channels"],
+            &guild["targets"],
+            &guild["roles"]
+        ),
         (&json!("Customers"), &json!(5), &json!(0), &json!(3)),
         "{guild}"
     );
@@ -90,9 +101,14 @@ fn a_channel_that_only_the_bot_knows_is_offered_mapped_and_mirrored_into() {
     assert_eq!(shown["guild"]["name"], "Customers");
     assert_eq!(shown["channels"][1]["target"], Value::Null);
     assert_eq!(shown["channels"][3]["target"]["version"], 0);
-    let roles = admin.ask("GET", &format!("{path}/roles?limit=2"), None).unwrap();
+    let roles = admin
+        .ask("GET", &format!("{path}/roles?limit=2"), None)
+        .unwrap();
     assert_eq!(names(&roles["items"]), ["bots", "role-71"]);
-    let rest = format!("{path}/roles?after={}", roles["next_after"].as_str().unwrap());
+    let rest = format!(
+        "{path}/roles?after={}",
+        roles["next_after"].as_str().unwrap()
+    );
     let roles = admin.ask("GET", &rest, None).unwrap();
     assert_eq!(names(&roles["items"]), ["VIP"]);
     assert_eq!(roles["items"][0]["color"], 255);
@@ -110,7 +126,11 @@ fn a_channel_that_only_the_bot_knows_is_offered_mapped_and_mirrored_into() {
     };
     let offered = json_of(&offer(true, 0));
     assert_eq!(
-        (&offered["is_target"], &offered["version"], &offered["obstacle"]),
+        (
+            &offered["is_target"],
+            &offered["version"],
+            &offered["obstacle"]
+        ),
         (&json!(true), &json!(1), &Value::Null),
         "{offered}"
     );
@@ -129,19 +149,30 @@ fn a_channel_that_only_the_bot_knows_is_offered_mapped_and_mirrored_into() {
 
     // No longer offered: the mapping stays, does not work, and the connector is told.
     let config_version = || {
-        let connector = admin.connector(&desk.connector.connector_id).unwrap().unwrap();
+        let connector = admin
+            .connector(&desk.connector.connector_id)
+            .unwrap()
+            .unwrap();
         connector["config_version"].as_i64().unwrap()
     };
     let before = config_version();
     refused(&offer(false, 0), 409, "stale_version");
     assert_eq!(json_of(&offer(false, 1))["is_target"], false);
     assert_eq!(config_version(), before + 1);
-    assert_eq!(admin.all("/api/mappings").unwrap()[0]["mapping_id"], mapping["mapping_id"]);
+    assert_eq!(
+        admin.all("/api/mappings").unwrap()[0]["mapping_id"],
+        mapping["mapping_id"]
+    );
     let id = signal_id();
     desk.push_until_taken(&[create(source, id, "into nowhere")]);
-    let trail = admin.ask("GET", &format!("/api/signals/{id}/trail"), None).unwrap();
+    let trail = admin
+        .ask("GET", &format!("/api/signals/{id}/trail"), None)
+        .unwrap();
     assert_eq!(trail["deliveries"], json!([]), "{trail}");
-    assert_eq!(trail["not_delivered"][0]["mapping_id"], mapping["mapping_id"], "{trail}");
+    assert_eq!(
+        trail["not_delivered"][0]["mapping_id"], mapping["mapping_id"],
+        "{trail}"
+    );
     let audit = admin.ask("GET", "/api/audit?limit=1", None).unwrap();
     assert_eq!(audit["items"][0]["action"], "target.offer");
 }
@@ -162,7 +193,10 @@ fn what_cannot_be_a_target_is_not_offered_and_what_goes_is_marked() {
     for (channel, part) in [
         (CATEGORY, "#SIGNALS takes no messages"),
         (fresh_id(), "the bot does not see channel"),
-        (HIDDEN, "In #welcome give the bot's role \"bots\" the permission \"Send Messages\"."),
+        (
+            HIDDEN,
+            "In #welcome give the bot's role \"bots\" the permission \"Send Messages\".",
+        ),
     ] {
         let response = offer(channel);
         refused(&response, 422, "refused");
@@ -184,7 +218,10 @@ fn what_cannot_be_a_target_is_not_offered_and_what_goes_is_marked() {
         .iter()
         .find(|channel| channel["name"] == "alerts")
         .unwrap();
-    assert!(gone["gone_at_ms"].is_i64() && gone["target"]["is_target"] == true, "{gone}");
+    assert!(
+        gone["gone_at_ms"].is_i64() && gone["target"]["is_target"] == true,
+        "{gone}"
+    );
     control.change_guild(GUILD.into(), None, Some(false));
     assert_eq!(admin.refresh_bot().unwrap()["guilds"], 0);
     let guilds = admin.all("/api/bot/guilds").unwrap();

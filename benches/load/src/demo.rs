@@ -81,10 +81,10 @@ pub fn run(settings: &Settings, stop: &Arc<AtomicBool>, show: impl FnOnce(&Place
 
 fn play(settings: &Settings, stop: &AtomicBool, show: impl FnOnce(&Places)) -> Outcome<()> {
     let fake = FakeDiscord::start(discord::settings(settings.fake_discord_port, BOT_TOKEN)?)
-    .doing(format!(
-        "starting the fake Discord on port {}",
-        settings.fake_discord_port
-    ))?;
+        .doing(format!(
+            "starting the fake Discord on port {}",
+            settings.fake_discord_port
+        ))?;
     let mut server = ServerProcess::start(
         settings.server_binary.clone(),
         Some(settings.config_file.clone()),

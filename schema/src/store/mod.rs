@@ -14,6 +14,7 @@ pub mod decisions;
 pub mod deliveries;
 pub mod delivery_list;
 mod error;
+pub mod figures;
 mod id_columns;
 pub mod mappings;
 pub mod migrate;

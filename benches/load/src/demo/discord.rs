@@ -19,18 +19,54 @@ const FORUM: u8 = 15;
 
 /// Id, kind, name, category, place. The category of the signals is where the targets stand.
 const AROUND: [(u64, u8, &str, Place, i64); 12] = [
-    (1_196_416_780_063_868_352, TEXT, "welcome", Place::Nowhere, 0),
+    (
+        1_196_416_780_063_868_352,
+        TEXT,
+        "welcome",
+        Place::Nowhere,
+        0,
+    ),
     (INFORMATION, CATEGORY, "INFORMATION", Place::Nowhere, 0),
     (INFORMATION + 1, TEXT, "rules", Place::In(INFORMATION), 0),
-    (INFORMATION + 2, ANNOUNCEMENTS, "announcements", Place::In(INFORMATION), 1),
-    (INFORMATION + 3, TEXT, "how-to-read-signals", Place::In(INFORMATION), 2),
-    (1_196_418_400_000_000_301, FORUM, "trade-ideas", Place::Signals, 6),
-    (1_196_418_400_000_000_302, TEXT, "vip-signals", Place::Signals, 7),
+    (
+        INFORMATION + 2,
+        ANNOUNCEMENTS,
+        "announcements",
+        Place::In(INFORMATION),
+        1,
+    ),
+    (
+        INFORMATION + 3,
+        TEXT,
+        "how-to-read-signals",
+        Place::In(INFORMATION),
+        2,
+    ),
+    (
+        1_196_418_400_000_000_301,
+        FORUM,
+        "trade-ideas",
+        Place::Signals,
+        6,
+    ),
+    (
+        1_196_418_400_000_000_302,
+        TEXT,
+        "vip-signals",
+        Place::Signals,
+        7,
+    ),
     (COMMUNITY, CATEGORY, "COMMUNITY", Place::Nowhere, 2),
     (COMMUNITY + 1, TEXT, "lounge", Place::In(COMMUNITY), 0),
     (COMMUNITY + 2, FORUM, "questions", Place::In(COMMUNITY), 1),
     (COMMUNITY + 3, TEXT, "results", Place::In(COMMUNITY), 2),
-    (COMMUNITY + 4, VOICE, "Trading floor", Place::In(COMMUNITY), 0),
+    (
+        COMMUNITY + 4,
+        VOICE,
+        "Trading floor",
+        Place::In(COMMUNITY),
+        0,
+    ),
 ];
 
 /// Id, name, color, whether everybody may ping it; the highest first.

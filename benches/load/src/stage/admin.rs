@@ -230,7 +230,9 @@ impl Admin {
         if bot["state"] == "ok" {
             return Ok(bot);
         }
-        Err(Failure::new(format!("what the bot sees is not read: {bot}")))
+        Err(Failure::new(format!(
+            "what the bot sees is not read: {bot}"
+        )))
     }
 
     /// Offers a channel that the bot sees as a target.
@@ -241,9 +243,15 @@ impl Admin {
         let path = format!("/api/targets/{channel_id}");
         let id = channel_id.to_string();
         let known = self.all("/api/targets")?;
-        let known = known.iter().find(|row| row["target_channel_id"] == id.as_str());
+        let known = known
+            .iter()
+            .find(|row| row["target_channel_id"] == id.as_str());
         let version = known.map_or(json!(0), |row| row["version"].clone());
-        self.ask("PUT", &path, Some(&json!({"is_target": true, "version": version})))?;
+        self.ask(
+            "PUT",
+            &path,
+            Some(&json!({"is_target": true, "version": version})),
+        )?;
         Ok(())
     }
 
