@@ -301,12 +301,11 @@ impl Handler<Mail<RefreshDirectory>> for Directory {
 
     fn handle(&mut self, mail: Mail<RefreshDirectory>, ctx: &mut Context<Self>) {
         let (RefreshDirectory { answer }, _handling) = mail.open();
-        let since_ms = self.clock.now_ms();
         if self.makings.way.is_none() {
             let _ = answer.send(());
             return;
         }
-        self.schedule.ask(since_ms);
+        let since_ms = self.schedule.ask(self.clock.now_ms());
         self.waiting.retain(|waiting| !waiting.answer.is_closed());
         self.waiting.push(Waiting { since_ms, answer });
         self.tick(ctx);

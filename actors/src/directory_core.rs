@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A list that was read is not read again before this, whoever asks.
 const LIST_AGAIN_MS: i64 = 1_000;
+/// Who asks so soon behind another waits with that one.
+const JOIN_MS: i64 = 1_000;
 /// What was not believed is asked for again after this.
 const CONFIRM_MS: i64 = 2_000;
 /// Pause after a silence; doubles while they go on …
@@ -78,6 +80,8 @@ pub struct Schedule {
     not_before_ms: i64,
     /// Nothing before this, unless a person asks.
     paused_until_ms: i64,
+    /// When a person asked last.
+    asked_ms: Option<i64>,
     has_new_names: bool,
     reloaded_ms: Option<i64>,
 }
@@ -98,6 +102,7 @@ impl Schedule {
             silences: 0,
             not_before_ms: i64::MIN,
             paused_until_ms: i64::MIN,
+            asked_ms: None,
             has_new_names: false,
             reloaded_ms: None,
         }
@@ -110,8 +115,18 @@ impl Schedule {
         }
     }
 
-    /// A person wants everything read from now on.
-    pub fn ask(&mut self, now_ms: i64) {
+    /// A person wants everything read from now on. Since when it must have been read to serve: now, or when another asked
+    /// a moment ago.
+    pub fn ask(&mut self, now_ms: i64) -> i64 {
+        let joined = self.asked_ms.filter(|asked_ms| {
+            now_ms <= asked_ms + JOIN_MS
+                && self.trouble().is_none()
+                && !self.is_read_since(*asked_ms)
+        });
+        if let Some(asked_ms) = joined {
+            return asked_ms;
+        }
+        self.asked_ms = Some(now_ms);
         self.paused_until_ms = i64::MIN;
         let again_ms = self
             .list
@@ -122,6 +137,7 @@ impl Schedule {
             // In the order in which they were read, so that asking again and again does not keep the others waiting.
             plan.due_ms = plan.due_ms.min(plan.read_ms.unwrap_or(i64::MIN));
         }
+        now_ms
     }
 
     /// What to read now, if anything.
@@ -386,9 +402,8 @@ mod tests {
         assert_eq!(read_all(&mut s, &mut now_ms, &[1, 2, 3]), all);
         // A person asks twice: everything is read once.
         now_ms += 5_000;
-        s.ask(now_ms);
-        s.ask(now_ms);
-        let asked_ms = now_ms;
+        let asked_ms = s.ask(now_ms);
+        assert_eq!((asked_ms, s.ask(now_ms + 900)), (now_ms, now_ms));
         assert!(!s.is_read_since(asked_ms));
         assert_eq!(read_all(&mut s, &mut now_ms, &[1, 2, 3]), all);
         assert!(s.is_read_since(asked_ms) && !s.is_read_since(now_ms));
