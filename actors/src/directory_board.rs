@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// How reading what the bot sees goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectoryState {
     /// Nothing stands in the way.
@@ -20,7 +20,7 @@ pub enum DirectoryState {
 }
 
 /// The account of the bot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct BotUser {
     /// Its id.
     pub user_id: UserId,
@@ -29,7 +29,7 @@ pub struct BotUser {
 }
 
 /// What is known of the bot.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct BotSeen {
     /// How it goes.
     pub state: DirectoryState,

@@ -161,7 +161,7 @@ fn take_roles(
 }
 
 /// A guild that the bot is or was in.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct BotGuildRow {
     /// The guild.
     pub guild_id: GuildId,
@@ -175,9 +175,11 @@ pub struct BotGuildRow {
     pub roles: i64,
     /// When it was last in the bot's list.
     #[serde(rename = "seen_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub seen_at: DateTime<Utc>,
     /// Since when the bot is in it no more.
     #[serde(rename = "gone_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub gone_at: Option<DateTime<Utc>>,
 }
 
@@ -195,11 +197,12 @@ type GuildColumns = (
 pub fn list(conn: &mut PgConnection, page: Page<GuildId>) -> Result<Vec<BotGuildRow>, StoreError> {
     let rows = Sql::new(
         "select s.guild_id, coalesce(g.name, s.guild_id::text), coalesce(c.channels, 0), coalesce(c.targets, 0), \
-            (select count(*) from guild_roles r where r.guild_id = s.guild_id and r.gone_at is null), s.seen_at, s.gone_at \
-         from guild_sightings s left join guilds g using (guild_id) \
-         left join lateral (select count(*) as channels, count(t.channel_id) as targets from channel_sightings c \
-            left join enabled_targets t using (channel_id) \
-            where c.observer = '@bot' and c.guild_id = s.guild_id and c.gone_at is null) c on true \
+            coalesce(r.roles, 0), s.seen_at, s.gone_at from guild_sightings s left join guilds g using (guild_id) \
+         left join (select c.guild_id, count(*) as channels, count(t.channel_id) as targets from channel_sightings c \
+            left join enabled_targets t using (channel_id) where c.observer = '@bot' and c.gone_at is null \
+            group by c.guild_id) c using (guild_id) \
+         left join (select guild_id, count(*) as roles from guild_roles where gone_at is null group by guild_id) r \
+            using (guild_id) \
          where s.observer = '@bot' and s.guild_id > $1 order by s.guild_id limit $2",
     )
     .bind::<BigInt, _>(page.after.map_or(0, GuildId::get))
@@ -222,7 +225,7 @@ pub fn find(conn: &mut PgConnection, guild_id: GuildId) -> Result<BotGuildRow, S
 }
 
 /// A role of a guild.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct RoleRow {
     /// The role.
     pub role_id: RoleId,

@@ -21,7 +21,7 @@ use diesel::{
 use serde::Serialize;
 
 /// How a channel stands as a target.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct TargetMark {
     /// Offered by the bot.
     pub is_target: bool,
@@ -33,13 +33,14 @@ pub struct TargetMark {
     pub obstacle: Option<String>,
     /// When Discord was last asked.
     #[serde(rename = "inspected_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub inspected_at: Option<DateTime<Utc>>,
     /// Optimistic lock; 0 until a person has decided something.
     pub version: i64,
 }
 
 /// A channel of a guild, as the bot sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct BotChannelRow {
     /// The channel.
     pub channel_id: ChannelId,
@@ -53,9 +54,11 @@ pub struct BotChannelRow {
     pub position: Option<i32>,
     /// When the bot last saw it.
     #[serde(rename = "seen_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub seen_at: DateTime<Utc>,
     /// Since when the bot sees it no more.
     #[serde(rename = "gone_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub gone_at: Option<DateTime<Utc>>,
     /// `None` where no message can be posted.
     pub target: Option<TargetMark>,
@@ -97,7 +100,7 @@ type Row = (
 );
 
 /// What stands in a guild of the bot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct BotTree {
     /// The guild.
     pub guild: BotGuildRow,

@@ -1,5 +1,5 @@
 //! Every channel that is or was mirrored into or is offered by the bot, with its names, what the administration decided about it and how much waits for
-//! it in the table. Counts stop at a bound, so that a backlog of a million rows costs no more to look at than one of thousands.
+//! it in the table. Counts stop at a bound, so that a backlog of a million rows costs no more to look at than one of a thousand.
 
 use super::{Page, StoreError};
 use crate::{
@@ -15,10 +15,10 @@ use diesel::{
 use serde::Serialize;
 
 /// Rows of one target that are counted, of each kind.
-pub const COUNTED_MAX: i64 = 10_000;
+pub const COUNTED_MAX: i64 = 1_000;
 
 /// One target channel.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct TargetRow {
     /// The channel.
     pub target_channel_id: ChannelId,
@@ -38,6 +38,7 @@ pub struct TargetRow {
     pub obstacle: Option<String>,
     /// When Discord was last asked.
     #[serde(rename = "inspected_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub inspected_at: Option<DateTime<Utc>>,
     /// Mappings into it, enabled or not.
     pub mappings: i64,
@@ -47,6 +48,7 @@ pub struct TargetRow {
     pub backlog_is_more: bool,
     /// Since when the longest waiting of those counted has been wanted.
     #[serde(rename = "backlog_since_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub backlog_since: Option<DateTime<Utc>>,
     /// Deliveries given up, counted up to [`COUNTED_MAX`].
     pub dead_letters: i64,
@@ -198,7 +200,7 @@ mod tests {
         let conn = &mut db.connect();
         conn.batch_execute(
             "insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision) \
-             select n, 10, 1, 1, 1 from generate_series(1, 10001) n",
+             select n, 10, 1, 1, 1 from generate_series(1, 1001) n",
         )
         .unwrap();
         let rows = list(

@@ -1,16 +1,23 @@
 //! `/api/bot`: who the bot is and what it sees: its guilds, their channels and how each stands as a target, their roles. Read
 //! from the tables and the board of the directory; Discord is asked only when a person wants it read anew.
 
-use super::{Admin, lists::Asked};
+use super::{
+    Admin,
+    extract::Query,
+    lists::{Asked, Listed},
+};
 use crate::error::ApiError;
 use actix_web::{
     HttpResponse,
-    web::{Data, Path, Query},
+    web::{Data, Path},
 };
 use heliograph_actors::directory_board::BotSeen;
 use heliograph_schema::{
     ids::GuildId,
-    store::{bot_guilds, bot_tree},
+    store::{
+        bot_guilds::{self, BotGuildRow, RoleRow},
+        bot_tree::{self, BotTree},
+    },
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -19,11 +26,12 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The bot, as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Bot {
     #[serde(flatten)]
     seen: BotSeen,
     /// Requests of the last minutes that Discord counts as invalid; it bans an address for too many.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid_requests: Option<usize>,
 }
@@ -38,11 +46,13 @@ impl Bot {
 }
 
 /// Who the bot is and whether what it sees can be read.
+#[utoipa::path(get, path = "/api/bot", responses((status = 200, body = Bot)))]
 pub(super) async fn show(admin: Data<Admin>) -> HttpResponse {
     HttpResponse::Ok().json(Bot::now(&admin))
 }
 
 /// Has everything that the bot sees read anew; answers when that is done, when it cannot be done, or after ten seconds.
+#[utoipa::path(post, path = "/api/bot/refresh", responses((status = 200, body = Bot)))]
 pub(super) async fn refresh(admin: Data<Admin>) -> HttpResponse {
     // Not in time: the answer says since when what is shown is fresh.
     let _ = tokio::time::timeout(PATIENCE, admin.running.refresh_bot()).await;
@@ -50,18 +60,18 @@ pub(super) async fn refresh(admin: Data<Admin>) -> HttpResponse {
 }
 
 /// The guilds that the bot is or was in.
+#[utoipa::path(get, path = "/api/bot/guilds", params(Asked), responses((status = 200, body = Listed<BotGuildRow>)))]
 pub(super) async fn guilds(
     admin: Data<Admin>,
     asked: Query<Asked>,
 ) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
-    let rows = admin
-        .read(move |conn| bot_guilds::list(conn, page))
-        .await?;
+    let rows = admin.read(move |conn| bot_guilds::list(conn, page)).await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |guild| guild.guild_id)?))
 }
 
 /// The channels of a guild as Discord shows them, each with how it stands as a target.
+#[utoipa::path(get, path = "/api/bot/guilds/{guild_id}/tree", responses((status = 200, body = BotTree)))]
 pub(super) async fn tree(
     admin: Data<Admin>,
     guild_id: Path<GuildId>,
@@ -73,6 +83,12 @@ pub(super) async fn tree(
 }
 
 /// The roles of a guild, the highest first, without `@everyone`.
+#[utoipa::path(
+    get,
+    path = "/api/bot/guilds/{guild_id}/roles",
+    params(Asked),
+    responses((status = 200, body = Listed<RoleRow>))
+)]
 pub(super) async fn roles(
     admin: Data<Admin>,
     guild_id: Path<GuildId>,

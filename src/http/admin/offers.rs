@@ -1,15 +1,18 @@
 //! `PUT /api/targets/{target_channel_id}`: offering a channel as a target by the bot itself, and no longer.
 
-use super::{Admin, actor, inspection::With};
+use super::{Admin, actor, extract::Json, inspection::With};
 use crate::error::ApiError;
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Json, Path},
+    web::{Data, Path},
 };
-use heliograph_schema::{ids::ChannelId, store::target_channels};
+use heliograph_schema::{
+    ids::ChannelId,
+    store::target_channels::{self, TargetChannelRow},
+};
 use serde::Deserialize;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Offer {
     /// Whether mappings may lead into it.
@@ -19,6 +22,12 @@ pub(super) struct Offer {
 
 /// Offers a channel as a target by the bot, or no longer. Mappings into a channel that is no longer offered, by the bot or by a
 /// connector, stay and do not work.
+#[utoipa::path(
+    put,
+    path = "/api/targets/{target_channel_id}",
+    request_body = Offer,
+    responses((status = 200, body = With<TargetChannelRow>), (status = 409), (status = 422))
+)]
 pub(super) async fn put(
     request: HttpRequest,
     admin: Data<Admin>,
