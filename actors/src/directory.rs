@@ -252,7 +252,7 @@ impl Directory {
             refreshed_at_ms: self.refreshed_at_ms,
             guilds: self.schedule.guilds(),
         };
-        if self.makings.board.show(seen) || is_different {
+        if self.makings.board.show(&seen) || is_different {
             self.makings.notices.raise(Topic::Bot);
         }
         if is_different {

@@ -55,13 +55,13 @@ impl DirectoryBoard {
     }
 
     /// This is known now. Whether it differs by more than when it was read.
-    pub(crate) fn show(&self, now: BotSeen) -> bool {
+    pub(crate) fn show(&self, now: &BotSeen) -> bool {
         let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let before = BotSeen {
             refreshed_at_ms: now.refreshed_at_ms,
             ..std::mem::replace(&mut *seen, now.clone())
         };
-        before != now
+        before != *now
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
             ..BotSeen::default()
         };
         for (now, is_different) in [(seen(1, 2), true), (seen(2, 2), false), (seen(3, 3), true)] {
-            assert_eq!(board.show(now.clone()), is_different);
+            assert_eq!(board.show(&now), is_different);
             assert_eq!(board.see(), now);
         }
     }

@@ -87,6 +87,9 @@ fn seen(conn: &mut PgConnection) -> Vec<String> {
         .collect()
 }
 
+/// Channels, roles, new names, different, what is seen afterwards.
+type Step<'a> = (&'a [SnapshotChannel], &'a [RoleSeen], bool, bool, &'a str);
+
 #[test]
 fn what_the_bot_sees_comes_changes_goes_and_comes_back() {
     let db = TestDatabase::new();
@@ -107,10 +110,9 @@ fn what_the_bot_sees_comes_changes_goes_and_comes_back() {
         channel(9, "Signals", 4, None),
     ];
     let (vip, boss) = (role(70, "VIP", 1), role(71, "Boss", 2));
-    let full = [vip.clone(), boss.clone()];
-    // channels, roles, new names, different, what is seen afterwards
+    let full = [vip, boss];
     #[rustfmt::skip]
-    let steps: &[(&[SnapshotChannel], &[RoleSeen], bool, bool, &str)] = &[
+    let steps: &[Step<'_>] = &[
         (&first, &full, true, true, "g7 Desk: 1 alerts/9, 2 chat, 9 Signals; @71 Boss, @70 VIP"),
         (&first, &full, false, false, "g7 Desk: 1 alerts/9, 2 chat, 9 Signals; @71 Boss, @70 VIP"),
         (&moved, &full, false, true, "g7 Desk: 1 alerts, -2 chat, 9 Signals; @71 Boss, @70 VIP"),
