@@ -4,6 +4,7 @@
 
 mod entries;
 
+pub(super) use entries::later;
 pub use entries::{AuditEntry, AuditFilter, list, list_of};
 
 use super::StoreError;

@@ -105,6 +105,90 @@ pub fn put(
     })
 }
 
+/// What the channel is to the connector; `None` when it is nothing.
+pub(super) fn find(
+    conn: &mut PgConnection,
+    connector_id: &str,
+    channel_id: ChannelId,
+) -> Result<Option<ChannelRoleRow>, StoreError> {
+    let row = channel_roles::table.find((connector_id, channel_id.get()));
+    let found = row.select(ChannelRoleRow::as_select()).first(conn);
+    Ok(found.optional()?)
+}
+
+/// Takes the mark of a channel that stands at `version` away. Mappings stay, and do not work without marks.
+pub(super) fn remove(
+    conn: &mut PgConnection,
+    actor: &str,
+    connector_id: &str,
+    channel_id: ChannelId,
+    version: i64,
+) -> Result<(), StoreError> {
+    changing(conn, |conn| {
+        let before =
+            find(conn, connector_id, channel_id)?.ok_or(StoreError::NotFound("such channel"))?;
+        if before.version != version {
+            return Err(StoreError::Conflict);
+        }
+        // While the row says who must see the change.
+        connectors::move_config_version(conn, &[channel_id])?;
+        diesel::delete(channel_roles::table.find((connector_id, channel_id.get())))
+            .execute(conn)?;
+        let subject = format!("{connector_id}/{channel_id}");
+        record(
+            conn,
+            actor,
+            "channel_role.remove",
+            &subject,
+            Some(&before),
+            None,
+        )
+    })
+}
+
+/// Marks a channel as it was marked before the mark was taken away, at the version of `row`.
+pub(super) fn restore(
+    conn: &mut PgConnection,
+    actor: &str,
+    row: &ChannelRoleRow,
+) -> Result<(), StoreError> {
+    changing(conn, |conn| {
+        connectors::find(conn, &row.connector_id)?;
+        let settings = settings_of(row);
+        write(conn, &row.connector_id, row.channel_id, &settings)?;
+        let after: ChannelRoleRow = diesel::update(
+            channel_roles::table.find((&row.connector_id, row.channel_id.get())),
+        )
+        .set(channel_roles::version.eq(row.version))
+        .returning(ChannelRoleRow::as_returning())
+        .get_result(conn)?;
+        let subject = format!("{}/{}", row.connector_id, row.channel_id);
+        record(conn, actor, "channel_role.put", &subject, None, Some(&after))?;
+        connectors::move_config_version(conn, &[row.channel_id])
+    })
+}
+
+impl ChannelRoleRow {
+    /// The row with these settings.
+    pub(super) fn from_settings(
+        connector_id: &str,
+        channel_id: ChannelId,
+        settings: RoleSettings,
+        version: i64,
+    ) -> Self {
+        Self {
+            connector_id: connector_id.to_owned(),
+            channel_id,
+            guild_id: settings.guild_id,
+            is_source: settings.is_source,
+            is_target: settings.is_target,
+            is_enabled: settings.is_enabled,
+            thread_mode: settings.thread_mode,
+            version,
+        }
+    }
+}
+
 fn settings_of(row: &ChannelRoleRow) -> RoleSettings {
     RoleSettings {
         guild_id: row.guild_id,

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The row was changed since it was read: read it again.
     #[error("it was changed by somebody else meanwhile")]
     Conflict,
+    /// One of several rows was changed since it was read: the field of the request that names it or its version.
+    #[error("{0} is not what it was: it was changed by somebody else meanwhile")]
+    StaleField(String),
     /// It stands otherwise than the request supposes; the reason is for people.
     #[error("{0}")]
     OtherState(String),
@@ -20,6 +23,14 @@ pub enum StoreError {
     /// A rule of ours forbids it; the reason is for people.
     #[error("{0}")]
     Refused(String),
+    /// The same where one field of the request is at fault.
+    #[error("{reason}")]
+    RefusedField {
+        /// Where in the request: a dotted path, such as `items[3].version`.
+        field: String,
+        /// For people.
+        reason: String,
+    },
     /// A row holds what we never write.
     #[error("the tables hold what cannot be: {0}")]
     Corrupt(String),
@@ -52,6 +63,22 @@ impl From<Error> for StoreError {
 }
 
 impl StoreError {
+    /// A rule of ours forbids what this field of the request says.
+    pub fn refused_field(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::RefusedField {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The same for who asked without naming any field.
+    pub fn of_no_field(self) -> Self {
+        match self {
+            Self::RefusedField { reason, .. } => Self::Refused(reason),
+            other => other,
+        }
+    }
+
     /// For what libpq and the pool say, in one line.
     // What `map_err` hands over.
     #[allow(clippy::needless_pass_by_value)]

@@ -30,6 +30,7 @@ pub mod target_channels;
 pub mod targets;
 pub mod threads;
 pub mod trail;
+pub mod undo;
 pub mod undo_core;
 
 pub use connection::connect_single;
