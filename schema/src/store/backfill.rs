@@ -61,8 +61,9 @@ pub fn create_mapping(
     last: i64,
 ) -> Result<(RuledMapping, Backfilled), StoreError> {
     if !new.is_enabled {
-        return Err(StoreError::Refused(
-            "a mapping that is switched off cannot start with the last signals".to_owned(),
+        return Err(StoreError::refused_field(
+            "start",
+            "a mapping that is switched off cannot start with the last signals",
         ));
     }
     changing(conn, |conn| {
@@ -293,7 +294,7 @@ mod tests {
         let conn = &mut db.connect();
         assert!(matches!(
             create_mapping(conn, "admin", &settings(), 3),
-            Err(StoreError::Refused(_))
+            Err(StoreError::RefusedField { .. })
         ));
         assert!(matches!(
             of_mapping(conn, "admin", 7, 3),
@@ -306,7 +307,7 @@ mod tests {
         };
         assert!(matches!(
             create_mapping(conn, "admin", &off, 3),
-            Err(StoreError::Refused(_))
+            Err(StoreError::RefusedField { .. })
         ));
         let made = mappings::create(conn, "admin", &off).unwrap();
         assert!(matches!(

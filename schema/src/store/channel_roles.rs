@@ -156,14 +156,20 @@ pub(super) fn restore(
         connectors::find(conn, &row.connector_id)?;
         let settings = settings_of(row);
         write(conn, &row.connector_id, row.channel_id, &settings)?;
-        let after: ChannelRoleRow = diesel::update(
-            channel_roles::table.find((&row.connector_id, row.channel_id.get())),
-        )
-        .set(channel_roles::version.eq(row.version))
-        .returning(ChannelRoleRow::as_returning())
-        .get_result(conn)?;
+        let after: ChannelRoleRow =
+            diesel::update(channel_roles::table.find((&row.connector_id, row.channel_id.get())))
+                .set(channel_roles::version.eq(row.version))
+                .returning(ChannelRoleRow::as_returning())
+                .get_result(conn)?;
         let subject = format!("{}/{}", row.connector_id, row.channel_id);
-        record(conn, actor, "channel_role.put", &subject, None, Some(&after))?;
+        record(
+            conn,
+            actor,
+            "channel_role.put",
+            &subject,
+            None,
+            Some(&after),
+        )?;
         connectors::move_config_version(conn, &[row.channel_id])
     })
 }

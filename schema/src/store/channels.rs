@@ -72,7 +72,10 @@ pub fn list(
     Ok(rows)
 }
 
-pub(super) fn find(conn: &mut PgConnection, channel_id: ChannelId) -> Result<Option<ChannelRow>, StoreError> {
+pub(super) fn find(
+    conn: &mut PgConnection,
+    channel_id: ChannelId,
+) -> Result<Option<ChannelRow>, StoreError> {
     let row = Sql::new(
         "select c.channel_id, c.guild_id, coalesce(g.name, c.guild_id::text), c.parent_id, c.name, c.kind, c.position, \
          c.min_tier, c.seen_at from channels c left join guilds g using (guild_id) where c.channel_id = $1",

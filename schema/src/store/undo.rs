@@ -163,12 +163,7 @@ fn one(conn: &mut PgConnection, actor: &str, entry: &AuditEntry) -> Result<(), S
 }
 
 /// Names the change that is in the way.
-fn changed_since(
-    entry: &AuditEntry,
-    kind: Kind,
-    fields: &[&str],
-    later: &[AuditEntry],
-) -> String {
+fn changed_since(entry: &AuditEntry, kind: Kind, fields: &[&str], later: &[AuditEntry]) -> String {
     let touches = |later: &&AuditEntry| {
         let [before, after] = [&later.before, &later.after].map(|row| kind.decided(row.as_ref()));
         let differences = kind.differences(before.as_ref(), after.as_ref());
@@ -204,7 +199,9 @@ fn present(
             let (connector, channel) = role_of(subject)?;
             Ok(json(&channel_roles::find(conn, connector, channel)?)?.filter(|row| !row.is_null()))
         }
-        Kind::Visibility => Ok(json(&channels::find(conn, channel()?)?)?.filter(|row| !row.is_null())),
+        Kind::Visibility => {
+            Ok(json(&channels::find(conn, channel()?)?)?.filter(|row| !row.is_null()))
+        }
         Kind::Connector => shown(connectors::find(conn, subject)),
         Kind::Target => json(&target_channels::get(conn, channel()?)?),
     }

@@ -148,13 +148,15 @@ pub fn clone_settings(
     if let Some(role) = copy.ping_role_id
         && copy.target_channel_id != original.target_channel_id
     {
-        let of_role: Option<i64> =
-            Sql::new("select (select guild_id from guild_roles where role_id = $1 and gone_at is null)")
-                .bind::<BigInt, _>(role)
-                .rows::<Nullable<BigInt>>()
-                .get_result(conn)?;
+        let of_role: Option<i64> = Sql::new(
+            "select (select guild_id from guild_roles where role_id = $1 and gone_at is null)",
+        )
+        .bind::<BigInt, _>(role)
+        .rows::<Nullable<BigInt>>()
+        .get_result(conn)?;
         let guild = guild_of(conn, copy.target_channel_id)?;
-        let same_as_before = guild.is_some() && guild == guild_of(conn, original.target_channel_id)?;
+        let same_as_before =
+            guild.is_some() && guild == guild_of(conn, original.target_channel_id)?;
         let is_there = match of_role {
             Some(of_role) => guild == Some(of_role),
             None => same_as_before,

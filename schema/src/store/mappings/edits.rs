@@ -227,7 +227,11 @@ fn judge(
         if let Some((source, target)) = steps[at].new_pair()
             && source == target
         {
-            return refused(at, TARGET, format!("channel {source} cannot be mapped into itself"));
+            return refused(
+                at,
+                TARGET,
+                format!("channel {source} cannot be mapped into itself"),
+            );
         }
     }
     let in_need: Vec<usize> = places()
@@ -261,10 +265,9 @@ fn judge(
         .filter(|step| step.wanted.is_none() || step.new_pair().is_some())
         .filter_map(Step::pair_before)
         .collect();
-    let mut all: Vec<Edge> =
-        Sql::new("select source_channel_id, target_channel_id from mappings")
-            .rows::<(BigInt, BigInt)>()
-            .load(conn)?;
+    let mut all: Vec<Edge> = Sql::new("select source_channel_id, target_channel_id from mappings")
+        .rows::<(BigInt, BigInt)>()
+        .load(conn)?;
     all.retain(|pair| !leaving.contains(pair));
     let mut mapped: HashSet<Edge> = all.iter().copied().collect();
     for (at, (source, target)) in &new {
@@ -302,8 +305,7 @@ impl Marks {
         }
         let rows: Vec<(ChannelId, bool)> = Sql::new(
             "select channel_id, true from channel_roles where channel_id = any($1) and is_source and is_enabled \
-             union all select channel_id, false from channel_roles where channel_id = any($2) and is_target and is_enabled \
-             union all select target_channel_id, false from target_channels where target_channel_id = any($2) and is_target",
+             union all select channel_id, false from enabled_targets where channel_id = any($2)",
         )
         .bind::<Array<BigInt>, _>(sources)
         .bind::<Array<BigInt>, _>(targets)
@@ -364,7 +366,14 @@ fn write(
             version,
             created_at,
             ..
-        } => restored(conn, *mapping_id, *version, *created_at, wanted, rule_set_id)?,
+        } => restored(
+            conn,
+            *mapping_id,
+            *version,
+            *created_at,
+            wanted,
+            rule_set_id,
+        )?,
         Edit::Create(_) | Edit::Import(_) => diesel::insert_into(mappings::table)
             .values(columns(wanted, rule_set_id))
             .returning(MappingRow::as_returning())

@@ -187,7 +187,8 @@ pub fn list(
             Some(_) => page.limit.max(READ_AT_A_TIME),
         };
         let rows = read(conn, filter, None, after, reads)?;
-        let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < reads || filter.state.is_none();
+        let is_last =
+            i64::try_from(rows.len()).unwrap_or(i64::MAX) < reads || filter.state.is_none();
         after = rows.last().map(|last| filter.place(&last.mapping.row));
         let wanted = |shown: &ShownMapping| filter.state.is_none_or(|state| state == shown.state);
         found.extend(rows.into_iter().filter(wanted));
@@ -229,8 +230,7 @@ fn read(
                  coalesce(c.is_marked, false), coalesce(c.is_taken, false), coalesce(c.is_forwarded, false), \
                  (select bool_and(i.gone_at is not null) from channel_sightings i \
                     where i.channel_id = m.source_channel_id and i.observer <> '@bot'), \
-                 coalesce(o.is_target, false) or exists (select from channel_roles r \
-                    where r.channel_id = m.target_channel_id and r.is_target and r.is_enabled), \
+                 exists (select from enabled_targets e where e.channel_id = m.target_channel_id), \
                  o.is_paused, o.obstacle, \
                  (select bool_and(i.gone_at is not null) from channel_sightings i where i.channel_id = m.target_channel_id) \
                  from mappings m left join channels s on s.channel_id = m.source_channel_id \
@@ -258,7 +258,10 @@ fn read(
         };
     }
     let (text, first) = match filter.source_channel_id {
-        Some(_) => (mappings!("m.priority", "m.priority, m.mapping_id"), i32::MIN),
+        Some(_) => (
+            mappings!("m.priority", "m.priority, m.mapping_id"),
+            i32::MIN,
+        ),
         None => (mappings!("0", "m.mapping_id"), 0),
     };
     let (priority, mapping_id) = match after {

@@ -77,7 +77,10 @@ mod tests {
 
     fn edges(pairs: &[(i64, i64)]) -> Vec<Edge> {
         let channel = |number| ChannelId::new(number).unwrap();
-        pairs.iter().map(|&(a, b)| (channel(a), channel(b))).collect()
+        pairs
+            .iter()
+            .map(|&(a, b)| (channel(a), channel(b)))
+            .collect()
     }
 
     #[test]
@@ -91,7 +94,11 @@ mod tests {
             // A loop that was there: leading into it, out of it, and from it into another is no part of it.
             (&[(2, 3), (3, 2)], &[(1, 2), (3, 4)], None),
             (&[(2, 3), (3, 2), (5, 6), (6, 5)], &[(3, 5)], None),
-            (&[(2, 3), (3, 2), (5, 6), (6, 5)], &[(9, 8), (3, 5), (6, 2)], Some(1)),
+            (
+                &[(2, 3), (3, 2), (5, 6), (6, 5)],
+                &[(9, 8), (3, 5), (6, 2)],
+                Some(1),
+            ),
             // Two that close one only together.
             (&[], &[(1, 2), (2, 1)], Some(0)),
         ];

@@ -2,25 +2,25 @@
 
 /// What a mapping's state rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub(super) struct Facts {
     /// The mapping itself.
-    pub is_enabled: bool,
+    pub(super) is_enabled: bool,
     /// Some connector has the source as an enabled source …
-    pub source_is_marked: bool,
+    pub(super) source_is_marked: bool,
     /// … and one of those may push …
-    pub source_is_taken: bool,
+    pub(super) source_is_taken: bool,
     /// … and one of those has its signals mirrored.
-    pub source_is_forwarded: bool,
+    pub(super) source_is_forwarded: bool,
     /// Whoever saw the source does not see it any more.
-    pub source_is_gone: bool,
+    pub(super) source_is_gone: bool,
     /// Some connector has the target as an enabled target, or the bot offers it.
-    pub target_is_offered: bool,
+    pub(super) target_is_offered: bool,
     /// A person paused the target.
-    pub target_is_paused: bool,
+    pub(super) target_is_paused: bool,
     /// What stands in the way of the bot there.
-    pub obstacle: Option<String>,
+    pub(super) obstacle: Option<String>,
     /// Whoever saw the target does not see it any more.
-    pub target_is_gone: bool,
+    pub(super) target_is_gone: bool,
 }
 
 /// How a mapping stands.
@@ -36,7 +36,7 @@ pub enum MappingState {
 }
 
 /// How a mapping stands, and what to do about it where it is broken.
-pub fn state(facts: &Facts) -> (MappingState, Option<String>) {
+pub(super) fn state(facts: &Facts) -> (MappingState, Option<String>) {
     if !facts.is_enabled {
         return (MappingState::Off, None);
     }
@@ -92,14 +92,42 @@ mod tests {
         use MappingState::{Broken, Off, Working};
         let table: [(fn(&mut Facts), MappingState, &str); 10] = [
             (|_| {}, Working, ""),
-            (|f| f.source_is_marked = false, Broken, "No connector captures"),
-            (|f| f.source_is_taken = false, Broken, "is paused or may not push"),
-            (|f| f.source_is_forwarded = false, Broken, "switch forwarding on"),
-            (|f| f.source_is_gone = true, Broken, "source channel is not seen"),
+            (
+                |f| f.source_is_marked = false,
+                Broken,
+                "No connector captures",
+            ),
+            (
+                |f| f.source_is_taken = false,
+                Broken,
+                "is paused or may not push",
+            ),
+            (
+                |f| f.source_is_forwarded = false,
+                Broken,
+                "switch forwarding on",
+            ),
+            (
+                |f| f.source_is_gone = true,
+                Broken,
+                "source channel is not seen",
+            ),
             (|f| f.target_is_offered = false, Broken, "not offered"),
-            (|f| f.target_is_gone = true, Broken, "target channel is not seen"),
-            (|f| f.obstacle = Some("Give the bot a role.".to_owned()), Broken, "Give the bot a role."),
-            (|f| f.target_is_paused = true, Broken, "is paused: what is wanted"),
+            (
+                |f| f.target_is_gone = true,
+                Broken,
+                "target channel is not seen",
+            ),
+            (
+                |f| f.obstacle = Some("Give the bot a role.".to_owned()),
+                Broken,
+                "Give the bot a role.",
+            ),
+            (
+                |f| f.target_is_paused = true,
+                Broken,
+                "is paused: what is wanted",
+            ),
             (
                 |f| {
                     f.source_is_marked = false;
@@ -113,7 +141,11 @@ mod tests {
             let mut facts = well();
             change(&mut facts);
             let (state, trouble) = state(&facts);
-            assert_eq!((state, trouble.is_some()), (expected, !words.is_empty()), "{facts:?}");
+            assert_eq!(
+                (state, trouble.is_some()),
+                (expected, !words.is_empty()),
+                "{facts:?}"
+            );
             assert!(trouble.unwrap_or_default().contains(words), "{facts:?}");
         }
     }
