@@ -4,7 +4,6 @@
 mod bulk;
 mod edits;
 mod list;
-mod loops_core;
 mod state_core;
 
 pub use bulk::{BULK_MAX, ORDERED_MAX, Versioned, change_many, clone_settings, order, remove_many};

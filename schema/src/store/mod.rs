@@ -6,6 +6,7 @@ pub mod backfill;
 pub mod channel_roles;
 pub mod channels;
 mod connection;
+pub mod configuration;
 pub mod connectors;
 pub mod dead_letters;
 pub mod decisions;

@@ -4,10 +4,10 @@
 
 use super::{
     MappingChange, MappingRow, MappingSettings, RuledMapping, SOURCE, TARGET,
-    loops_core::{self, Edge},
 };
 use crate::{
     ids::{ChannelId, RoleId},
+    loops_core::{self, Edge},
     rules::MappingRules,
     sql::Sql,
     store::{

@@ -5,11 +5,11 @@ use crate::ids::ChannelId;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// From which channel into which.
-pub(super) type Edge = (ChannelId, ChannelId);
+pub(crate) type Edge = (ChannelId, ChannelId);
 
 /// The first of `new` that lies on a loop of `all`, by its place in `new`. `all` holds the new ones too. A loop that was there
 /// already and that none of the new ones is part of is nobody's fault now.
-pub(super) fn closing(all: &[Edge], new: &[Edge]) -> Option<usize> {
+pub(crate) fn closing(all: &[Edge], new: &[Edge]) -> Option<usize> {
     let left = on_or_between_loops(all);
     if left.is_empty() {
         return None;
