@@ -9,32 +9,35 @@ PROGRAMS := $(CARGO) build --release --locked -p heliograph -p heliograph-bench 
 # By a command of its own: what is planted for it must be in no server.
 SIMULATION := $(CARGO) run --release --locked -p heliograph-actors --example mirror_sim --features simulation
 
-.PHONY: help run test check bench prove needs types
+.PHONY: help run test check bench prove web needs types
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
-run: needs       ## the whole demo on this machine, no account anywhere; Ctrl-C stops it
+run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C stops it
 	$(PROGRAMS)
 	$(RELEASE)/demo
 
-test: needs      ## every test, tiny benches and proofs included
+test: needs web  ## every test, tiny benches and proofs included
 	$(CARGO) test --workspace --locked --features failpoints
 	@scripts/test-web
 
-check: needs     ## form, lints, dependencies
+check: needs web ## form, lints, dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked --features failpoints -- -D warnings
 	@scripts/check-dependencies $(TOOLS)
 
-bench: needs     ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
+bench: needs web ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
 	$(PROGRAMS)
 	$(if $(SCENARIO),$(RELEASE)/bench --scenario $(SCENARIO),$(RELEASE)/bench && $(CARGO) bench --locked --bench cores)
 
-prove: needs     ## proofs that take minutes: all, or NAME=crash; writes target/prove/
+prove: needs web ## proofs that take minutes: all, or NAME=crash; writes target/prove/
 	$(if $(filter mirror-sim,$(NAME)),,$(PROGRAMS))
 	$(if $(filter mirror-sim,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
 	$(if $(filter-out mirror-sim,$(NAME)),,$(SIMULATION))
+
+web:             ## builds the admin web app when something in it changed
+	@scripts/build-web
 
 types:           ## writes web/protocol.ts anew from the Rust types
 	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types

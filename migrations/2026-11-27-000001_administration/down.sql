@@ -4,6 +4,8 @@ ALTER TABLE quarantine DROP COLUMN tried_at, DROP COLUMN outcome, DROP COLUMN do
 DROP INDEX audit_by_group;
 DROP INDEX audit_by_subject;
 ALTER TABLE audit DROP COLUMN group_id, DROP COLUMN undoes;
+DROP VIEW enabled_targets;
+DROP INDEX target_channels_offered;
 ALTER TABLE target_channels DROP COLUMN is_target;
 DROP TABLE guild_roles;
 DROP TABLE channel_sightings;

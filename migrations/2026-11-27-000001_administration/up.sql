@@ -53,9 +53,16 @@ CREATE INDEX guild_roles_by_guild ON guild_roles (guild_id, position DESC);
 
 -- Offered as a target by the bot itself, whether or not a connector sees it.
 ALTER TABLE target_channels ADD COLUMN is_target boolean NOT NULL DEFAULT false;
+CREATE INDEX target_channels_offered ON target_channels (target_channel_id) WHERE is_target;
+
+-- What may be the target of a mapping now: marked for a connector, or offered by the bot. The only place that says so.
+CREATE VIEW enabled_targets AS
+SELECT channel_id FROM channel_roles WHERE is_target AND is_enabled
+UNION
+SELECT target_channel_id FROM target_channels WHERE is_target;
 
 ALTER TABLE audit
-    -- Changes that were made together carry the id of the first of them.
+    -- Changes that were made together carry one number, drawn from the ids of this table.
     ADD COLUMN group_id bigint,
     -- The change that this one takes back.
     ADD COLUMN undoes   bigint UNIQUE;

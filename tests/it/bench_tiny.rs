@@ -4,7 +4,7 @@
 use heliograph_bench::scenarios::{self, Context};
 
 /// Those that look at losses and need no other size of machine.
-const NAMES: [&str; 5] = ["e1", "e2", "e3", "e7", "e11"];
+const NAMES: [&str; 6] = ["e1", "e2", "e3", "e7", "e11", "e16"];
 
 #[test]
 fn scenarios_lose_nothing() {
@@ -14,7 +14,13 @@ fn scenarios_lose_nothing() {
         let figures = scenario
             .measure(&context)
             .unwrap_or_else(|failure| panic!("{name}: {failure}"));
-        for wrong in ["lost", "doubled", "out_of_order", "gaps"] {
+        for wrong in [
+            "lost",
+            "doubled",
+            "out_of_order",
+            "gaps",
+            "pushed_under_the_old",
+        ] {
             // Not every scenario has listeners.
             if let Some(count) = figures.get(wrong) {
                 assert_eq!(count.as_f64(), Some(0.0), "{name}: {wrong} in {figures:?}");

@@ -54,9 +54,11 @@ fn files(folders: &[&str], endings: &[&str]) -> BTreeMap<String, String> {
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     while let Some(path) = open.pop() {
         if path.is_dir() {
-            let skipped = path
-                .file_name()
-                .is_some_and(|name| name == "target" || name == "node_modules" || name == ".git");
+            let skipped = path.file_name().is_some_and(|name| {
+                ["target", "node_modules", "dist", ".git"]
+                    .iter()
+                    .any(|skipped| name == *skipped)
+            });
             if !skipped {
                 open.extend(
                     fs::read_dir(&path)

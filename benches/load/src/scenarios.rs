@@ -11,6 +11,8 @@ mod e11_saturation;
 mod e12_idle_server;
 mod e13_start;
 mod e14_growth;
+mod e15_admin_pages;
+mod e16_change;
 pub mod floor;
 pub mod scene;
 
@@ -140,6 +142,16 @@ pub const ALL: &[Scenario] = &[
         name: "e14",
         title: "growth: e1 at 10^4, 10^6 and 10^7 stored signals",
         run: e14_growth::run,
+    },
+    Scenario {
+        name: "e15",
+        title: "every request of the admin pages, 10,000 channels in 100 guilds, 1,000 mappings",
+        run: e15_admin_pages::run,
+    },
+    Scenario {
+        name: "e16",
+        title: "a change of the configuration: until the router and a long poll have it, 1,000 sources and mappings",
+        run: e16_change::run,
     },
 ];
 

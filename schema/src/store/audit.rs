@@ -1,43 +1,20 @@
 //! Who changed what in the configuration, and the way every such change goes: alone, in one transaction with its audit row.
+//! Changes that are made together share a group, and one that takes another back says so. What was written is read in
+//! [`entries`].
 
-use super::{Page, StoreError, tables::audit};
+mod entries;
+
+pub use entries::{AuditEntry, AuditFilter, list, list_of};
+
+use super::StoreError;
 use crate::sql::Sql;
-use chrono::{DateTime, Utc, serde::ts_milliseconds};
-use diesel::{pg::PgConnection, prelude::*};
+use diesel::{
+    pg::PgConnection,
+    prelude::*,
+    sql_types::{Jsonb, Nullable, Text},
+};
 use serde::Serialize;
 use serde_json::Value;
-
-/// One change that was made.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Serialize)]
-#[diesel(table_name = audit)]
-pub struct AuditEntry {
-    /// Counts up.
-    pub audit_id: i64,
-    /// When.
-    #[serde(rename = "at_ms", with = "ts_milliseconds")]
-    pub at: DateTime<Utc>,
-    /// Who.
-    pub actor: String,
-    /// What was done: `mapping.create`.
-    pub action: String,
-    /// To what: the id.
-    pub subject: String,
-    /// The row before; `None` where there was none.
-    pub before: Option<Value>,
-    /// The row afterwards; `None` where there is none.
-    pub after: Option<Value>,
-}
-
-/// The changes, newest first; `after` is the `audit_id` of the last one seen.
-pub fn list(conn: &mut PgConnection, page: Page<i64>) -> Result<Vec<AuditEntry>, StoreError> {
-    let entries = audit::table
-        .filter(audit::audit_id.lt(page.after.unwrap_or(i64::MAX)))
-        .order(audit::audit_id.desc())
-        .limit(page.limit)
-        .select(AuditEntry::as_select())
-        .load(conn)?;
-    Ok(entries)
-}
 
 /// Runs a change of the configuration in a transaction, after every other one that has begun: what it checks still holds when
 /// it commits.
@@ -55,7 +32,37 @@ pub(super) fn changing<T>(
     })
 }
 
-/// Writes down a change, in its transaction. The rows are what the administration shows of them, so they hold no token.
+/// Gives all changes that are recorded in `changes` one group, so that they can be found and taken back together. In a
+/// transaction of the caller's; not inside another group.
+pub(super) fn grouped<T>(
+    conn: &mut PgConnection,
+    changes: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    Sql::new(
+        "select set_config('heliograph.audit_group', nextval(pg_get_serial_sequence('audit', 'audit_id'))::text, true)",
+    )
+    .execute(conn)?;
+    let done = changes(conn)?;
+    Sql::new("select set_config('heliograph.audit_group', '', true)").execute(conn)?;
+    Ok(done)
+}
+
+/// The one change that is recorded in `change` takes back the one with this id. In a transaction of the caller's.
+pub(super) fn undoing<T>(
+    conn: &mut PgConnection,
+    audit_id: i64,
+    change: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    Sql::new("select set_config('heliograph.audit_undoes', $1, true)")
+        .bind::<Text, _>(audit_id.to_string())
+        .execute(conn)?;
+    let done = change(conn)?;
+    Sql::new("select set_config('heliograph.audit_undoes', '', true)").execute(conn)?;
+    Ok(done)
+}
+
+/// Writes down a change, in its transaction and in the group that is open there. The rows are what the administration shows of
+/// them, so they hold no token.
 pub(super) fn record<Row: Serialize>(
     conn: &mut PgConnection,
     actor: &str,
@@ -64,19 +71,24 @@ pub(super) fn record<Row: Serialize>(
     before: Option<&Row>,
     after: Option<&Row>,
 ) -> Result<(), StoreError> {
-    let json = |row: Option<&Row>| {
-        row.map(serde_json::to_value)
-            .transpose()
-            .map_err(|error| StoreError::Corrupt(format!("a row is no JSON: {error}")))
-    };
-    diesel::insert_into(audit::table)
-        .values((
-            audit::actor.eq(actor),
-            audit::action.eq(action),
-            audit::subject.eq(subject),
-            audit::before.eq(json(before)?),
-            audit::after.eq(json(after)?),
-        ))
-        .execute(conn)?;
+    // What is open is known to the transaction alone: a function that changes one row need not know of what it is a part.
+    Sql::new(
+        "insert into audit (actor, action, subject, before, after, group_id, undoes) values ($1, $2, $3, $4, $5, \
+         nullif(current_setting('heliograph.audit_group', true), '')::bigint, \
+         nullif(current_setting('heliograph.audit_undoes', true), '')::bigint)",
+    )
+    .bind::<Text, _>(actor)
+    .bind::<Text, _>(action)
+    .bind::<Text, _>(subject)
+    .bind::<Nullable<Jsonb>, _>(json(before)?)
+    .bind::<Nullable<Jsonb>, _>(json(after)?)
+    .execute(conn)?;
     Ok(())
+}
+
+/// The row as the audit keeps it.
+fn json<Row: Serialize>(row: Option<&Row>) -> Result<Option<Value>, StoreError> {
+    row.map(serde_json::to_value)
+        .transpose()
+        .map_err(|error| StoreError::Corrupt(format!("a row is no JSON: {error}")))
 }

@@ -359,7 +359,7 @@ pub(super) fn check(
 ) -> Result<(), StoreError> {
     let (source_is_enabled_source, target_is_enabled_target) = Sql::new(
         "select exists (select from channel_roles where channel_id = $1 and is_source and is_enabled), \
-         exists (select from channel_roles where channel_id = $2 and is_target and is_enabled)",
+         exists (select from enabled_targets where channel_id = $2)",
     )
     .bind::<BigInt, _>(wanted.source_channel_id)
     .bind::<BigInt, _>(wanted.target_channel_id)
@@ -403,7 +403,7 @@ fn refusal(
     }
     if !stays_off && !surroundings.target_is_enabled_target {
         return Some(format!(
-            "channel {target} is not marked as an enabled target by any connector"
+            "channel {target} is not marked as an enabled target, neither for a connector nor by the bot"
         ));
     }
     reaches(target, source, &surroundings.others).then(|| {

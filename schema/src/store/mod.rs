@@ -31,6 +31,7 @@ pub mod target_channels;
 pub mod targets;
 pub mod threads;
 pub mod trail;
+pub mod undo_core;
 
 pub use connection::connect_single;
 pub use error::StoreError;

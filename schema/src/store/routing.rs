@@ -14,9 +14,10 @@ use crate::{
     },
 };
 use diesel::{
+    dsl::sql,
     pg::PgConnection,
     prelude::*,
-    sql_types::{BigInt, Nullable, SmallInt, Text},
+    sql_types::{BigInt, Bool, Nullable, SmallInt, Text},
 };
 
 /// The rows.
@@ -26,7 +27,7 @@ pub struct RoutingRows {
     pub connectors: Vec<(ConnectorRow, TokenHashes)>,
     /// All roles.
     pub roles: Vec<ChannelRoleRow>,
-    /// The enabled mappings whose target is an enabled target of some connector, by source and priority.
+    /// The enabled mappings whose target is an enabled target, of some connector or of the bot, by source and priority.
     pub mappings: Vec<MappingRow>,
     /// The rules that those mappings name, by id.
     pub rule_sets: Vec<(i64, MappingRules)>,
@@ -80,12 +81,12 @@ pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
 }
 
 fn mappings(conn: &mut PgConnection) -> Result<Vec<MappingRow>, StoreError> {
-    use tables::{channel_roles, mappings};
-    let marked = channel_roles::table
-        .filter(channel_roles::is_target.and(channel_roles::is_enabled))
-        .select(channel_roles::channel_id);
+    use tables::mappings;
     let rows = mappings::table
-        .filter(mappings::is_enabled.and(mappings::target_channel_id.eq_any(marked)))
+        .filter(mappings::is_enabled)
+        .filter(sql::<Bool>(
+            "target_channel_id in (select channel_id from enabled_targets)",
+        ))
         .order((
             mappings::source_channel_id,
             mappings::priority,

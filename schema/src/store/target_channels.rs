@@ -1,9 +1,10 @@
 //! Target channels as the administration and Discord see them: paused by a person, and what stands in the way of the bot. A
-//! channel without a row is neither paused nor looked at yet.
+//! channel without a row is neither offered nor paused nor looked at yet.
 
 use super::{
     StoreError,
     audit::{changing, record},
+    connectors::move_config_version,
     tables::target_channels,
 };
 use crate::{
@@ -18,12 +19,23 @@ use diesel::{
 };
 use serde::Serialize;
 
+/// Discord's channel types that a bot can post messages into, of itself or in threads: text, voice, announcements, threads,
+/// stage, forum, media.
+const TAKES_MESSAGES: [i16; 9] = [0, 2, 5, 10, 11, 12, 13, 15, 16];
+
+/// Whether a channel of this type can be a target at all.
+pub fn takes_messages(kind: i16) -> bool {
+    TAKES_MESSAGES.contains(&kind)
+}
+
 /// One target channel.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = target_channels)]
 pub struct TargetChannelRow {
     /// The channel.
     pub target_channel_id: ChannelId,
+    /// Offered by the bot as the target of mappings, whether or not a connector marks it.
+    pub is_target: bool,
     /// Nothing is sent to it until a person resumes it; what is wanted waits.
     pub is_paused: bool,
     /// Its guild, as Discord said.
@@ -43,6 +55,7 @@ impl TargetChannelRow {
     fn unknown(target_channel_id: ChannelId) -> Self {
         Self {
             target_channel_id,
+            is_target: false,
             is_paused: false,
             guild_id: None,
             kind: None,
@@ -77,7 +90,8 @@ pub fn get(conn: &mut PgConnection, target: ChannelId) -> Result<TargetChannelRo
     Ok(row.unwrap_or_else(|| TargetChannelRow::unknown(target)))
 }
 
-/// Where the channel is said to be: by Discord, else by whoever marked it for a connector.
+/// Where the channel is said to be: by Discord when it was looked at, else by who sees it, our bot before others, else by whoever
+/// marked it for a connector.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -87,12 +101,99 @@ pub fn said_guild(
 ) -> Result<Option<GuildId>, StoreError> {
     let said: Option<i64> = Sql::new(
         "select coalesce((select guild_id from target_channels where target_channel_id = $1), \
+         (select guild_id from channel_sightings where channel_id = $1 order by observer <> '@bot', gone_at desc nulls first limit 1), \
          (select guild_id from channel_roles where channel_id = $1 order by is_target desc, connector_id limit 1))",
     )
     .bind::<BigInt, _>(target)
     .rows::<Nullable<BigInt>>()
     .get_result(conn)?;
     Ok(said.and_then(GuildId::new))
+}
+
+/// Offers a channel that stands at `version` as a target by the bot, or no longer, with an audit row. Only what the bot sees and
+/// can post into is offered; what it can no longer see stays offered, and mappings into what is no longer offered stay and do not
+/// work. Saying what is so already changes nothing.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when somebody else changed it meanwhile, [`StoreError::Refused`] with the reason, or when the database
+/// does not answer.
+pub fn set_offered(
+    conn: &mut PgConnection,
+    actor: &str,
+    target: ChannelId,
+    version: i64,
+    is_target: bool,
+) -> Result<TargetChannelRow, StoreError> {
+    changing(conn, |conn| {
+        let before = get(conn, target)?;
+        if before.version != version {
+            return Err(StoreError::Conflict);
+        }
+        if before.is_target == is_target {
+            return Ok(before);
+        }
+        if is_target {
+            check_offer(conn, target)?;
+        }
+        let after = decide(conn, target, is_target, before.is_paused)?;
+        let subject = target.to_string();
+        record(
+            conn,
+            actor,
+            "target.offer",
+            &subject,
+            Some(&before),
+            Some(&after),
+        )?;
+        move_config_version(conn, &[target])?;
+        Ok(after)
+    })
+}
+
+/// Whether the bot sees the channel and what it sees takes messages.
+fn check_offer(conn: &mut PgConnection, target: ChannelId) -> Result<(), StoreError> {
+    let seen: Option<(Option<i16>, String)> = Sql::new(
+        "select c.kind, c.name from channel_sightings s join guild_sightings g using (observer, guild_id) join channels c \
+         on c.channel_id = s.channel_id \
+         where s.channel_id = $1 and s.observer = '@bot' and s.gone_at is null and g.gone_at is null",
+    )
+    .bind::<BigInt, _>(target)
+    .rows::<(Nullable<SmallInt>, Text)>()
+    .get_result(conn)
+    .optional()?;
+    match seen {
+        Some((kind, _)) if kind.is_none_or(takes_messages) => Ok(()),
+        Some((_, name)) => Err(StoreError::Refused(format!(
+            "#{name} takes no messages: choose a text channel or a forum"
+        ))),
+        None => Err(StoreError::Refused(format!(
+            "the bot does not see channel {target}: add the bot to its server, or refresh what the bot sees"
+        ))),
+    }
+}
+
+/// Writes what a person decided on a channel that may have no row yet.
+fn decide(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    is_target: bool,
+    is_paused: bool,
+) -> Result<TargetChannelRow, StoreError> {
+    let decided = (
+        target_channels::is_target.eq(is_target),
+        target_channels::is_paused.eq(is_paused),
+    );
+    let row = diesel::insert_into(target_channels::table)
+        .values((target_channels::target_channel_id.eq(target.get()), decided))
+        .on_conflict(target_channels::target_channel_id)
+        .do_update()
+        .set((
+            decided,
+            target_channels::version.eq(target_channels::version + 1),
+        ))
+        .returning(TargetChannelRow::as_returning())
+        .get_result(conn)?;
+    Ok(row)
 }
 
 /// Pauses or resumes a channel that stands at `version`, with an audit row. Saying what is so already changes nothing.
@@ -114,17 +215,7 @@ pub fn set_paused(
         if before.is_paused == is_paused {
             return Ok(before);
         }
-        let paused = target_channels::is_paused.eq(is_paused);
-        let after: TargetChannelRow = diesel::insert_into(target_channels::table)
-            .values((target_channels::target_channel_id.eq(target.get()), paused))
-            .on_conflict(target_channels::target_channel_id)
-            .do_update()
-            .set((
-                paused,
-                target_channels::version.eq(target_channels::version + 1),
-            ))
-            .returning(TargetChannelRow::as_returning())
-            .get_result(conn)?;
+        let after = decide(conn, target, before.is_target, is_paused)?;
         let action = if is_paused {
             "target.pause"
         } else {
@@ -162,7 +253,87 @@ pub fn inspected(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::test_database::TestDatabase;
+    use crate::{
+        store::{mappings, routing},
+        test_database::TestDatabase,
+    };
+    use diesel::connection::SimpleConnection;
+
+    #[test]
+    fn what_the_bot_offers_is_an_enabled_target_until_it_is_taken_back() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        conn.batch_execute(
+            "insert into connectors (connector_id, tenant_key, name, token_hash) values ('c', 't', 'n', ''), ('d', 't', 'n', 'd'); \
+             insert into channel_roles (connector_id, channel_id, guild_id, is_source, is_target, is_enabled, thread_mode) \
+             values ('c', 1, 7, true, false, true, 'include'); \
+             insert into channels (channel_id, guild_id, name, kind) values (20, 8, 'alerts', 0), (21, 8, 'Desk', 4), \
+                (22, 8, 'old', 0), (23, 9, 'lost', 0), (24, 8, 'others', 0); \
+             insert into guild_sightings (observer, guild_id, gone_at) values ('@bot', 8, null), ('@bot', 9, now()), ('c', 8, null); \
+             insert into channel_sightings (observer, channel_id, guild_id, gone_at) values ('@bot', 20, 8, null), \
+                ('@bot', 21, 8, null), ('@bot', 22, 8, now()), ('@bot', 23, 9, null), ('c', 24, 8, null)",
+        )
+        .unwrap();
+        let channel = |id| ChannelId::new(id).unwrap();
+        for (id, part) in [
+            (21, "#Desk takes no messages"),
+            (22, "does not see channel 22"),
+            (23, "does not see channel 23"),
+            (24, "does not see channel 24"),
+            (25, "does not see channel 25"),
+        ] {
+            let refused = set_offered(conn, "admin", channel(id), 0, true).unwrap_err();
+            assert!(
+                matches!(&refused, StoreError::Refused(reason) if reason.contains(part)),
+                "{id}: {refused}"
+            );
+        }
+        let wish = mappings::MappingSettings {
+            source_channel_id: channel(1),
+            target_channel_id: channel(20),
+            tier: 0,
+            ping_role_id: None,
+            priority: 0,
+            is_enabled: true,
+            rules: crate::rules::MappingRules::default(),
+        };
+        assert!(mappings::create(conn, "admin", &wish).is_err());
+        let offered = set_offered(conn, "admin", channel(20), 0, true).unwrap();
+        assert!(offered.is_target && !offered.is_paused && offered.version == 1);
+        mappings::create(conn, "admin", &wish).unwrap();
+        assert_eq!(routing::load(conn).unwrap().mappings.len(), 1);
+        assert_eq!(said_guild(conn, channel(20)).unwrap(), GuildId::new(8));
+
+        let versions = |conn: &mut PgConnection| -> Vec<i64> {
+            Sql::new("select config_version from connectors order by connector_id")
+                .rows::<BigInt>()
+                .load(conn)
+                .unwrap()
+        };
+        let before = versions(conn);
+        assert!(matches!(
+            set_offered(conn, "admin", channel(20), 0, false),
+            Err(StoreError::Conflict)
+        ));
+        let same = set_offered(conn, "admin", channel(20), 1, true).unwrap();
+        assert_eq!((same.version, versions(conn)), (1, before.clone()));
+        // Its mapping stays and does not work; the connector that captures for it is told, the other is not.
+        let taken_back = set_offered(conn, "admin", channel(20), 1, false).unwrap();
+        assert!(!taken_back.is_target && taken_back.version == 2);
+        assert_eq!(versions(conn), [before[0] + 1, before[1]]);
+        let rows = routing::load(conn).unwrap();
+        assert_eq!((rows.mappings.len(), rows.targets.len()), (0, 1));
+        let actions: i64 =
+            Sql::new("select count(*) from audit where action = 'target.offer' and subject = '20'")
+                .rows::<BigInt>()
+                .get_result(conn)
+                .unwrap();
+        assert_eq!(actions, 2);
+        // A pause leaves an offer as it is.
+        set_offered(conn, "admin", channel(20), 2, true).unwrap();
+        let paused = set_paused(conn, "admin", channel(20), 3, true).unwrap();
+        assert!(paused.is_target && paused.is_paused);
+    }
 
     #[test]
     fn a_pause_is_a_decision_and_an_inspection_is_not() {

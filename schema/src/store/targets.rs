@@ -1,4 +1,4 @@
-//! Every channel that is or was mirrored into, with its names, what the administration decided about it and how much waits for
+//! Every channel that is or was mirrored into or is offered by the bot, with its names, what the administration decided about it and how much waits for
 //! it in the table. Counts stop at a bound, so that a backlog of a million rows costs no more to look at than one of thousands.
 
 use super::{Page, StoreError};
@@ -28,6 +28,8 @@ pub struct TargetRow {
     pub guild_id: Option<GuildId>,
     /// The guild's name, if a snapshot named it.
     pub guild_name: Option<String>,
+    /// Offered by the bot as the target of mappings, whether or not a connector marks it.
+    pub is_target: bool,
     /// Nothing is sent to it until a person resumes it.
     pub is_paused: bool,
     /// Optimistic lock of pausing; 0 when nobody ever decided anything.
@@ -52,7 +54,7 @@ pub struct TargetRow {
     pub dead_letters_are_more: bool,
 }
 
-/// Targets of all mappings and of all deliveries, by id.
+/// Targets of all mappings and of all deliveries, and what the bot offers, by id.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -66,10 +68,12 @@ pub fn list(conn: &mut PgConnection, page: Page<ChannelId>) -> Result<Vec<Target
          delivered as (select target from step limit $2), \
          mapped as (select distinct target_channel_id as target from mappings where target_channel_id > $1 \
             order by target_channel_id limit $2), \
-         page as (select target from (select target from delivered where target is not null union select target from mapped) t \
-            order by target limit $2) \
-         select p.target, c.name, g.guild_id, n.name, coalesce(t.is_paused, false), coalesce(t.version, 0), t.obstacle, \
-            t.inspected_at, (select count(*) from mappings m where m.target_channel_id = p.target), \
+         offered as (select target_channel_id as target from target_channels where is_target and target_channel_id > $1 \
+            order by target_channel_id limit $2), \
+         page as (select target from (select target from delivered where target is not null union select target from mapped \
+            union select target from offered) t order by target limit $2) \
+         select p.target, c.name, g.guild_id, n.name, coalesce(t.is_target, false), coalesce(t.is_paused, false), \
+            coalesce(t.version, 0), t.obstacle, t.inspected_at, (select count(*) from mappings m where m.target_channel_id = p.target), \
             least(w.waiting, $3), w.waiting > $3, w.since, least(x.dead, $3), x.dead > $3 \
          from page p left join target_channels t on t.target_channel_id = p.target \
          left join channels c on c.channel_id = p.target \
@@ -90,6 +94,7 @@ pub fn list(conn: &mut PgConnection, page: Page<ChannelId>) -> Result<Vec<Target
         Nullable<Text>,
         Nullable<BigInt>,
         Nullable<Text>,
+        Bool,
         Bool,
         BigInt,
         Nullable<Text>,
@@ -113,7 +118,8 @@ pub fn is_known(conn: &mut PgConnection, target: ChannelId) -> Result<bool, Stor
     Ok(Sql::new(
         "select exists (select from mappings where target_channel_id = $1) \
          or exists (select from deliveries where target_channel_id = $1) \
-         or exists (select from channel_roles where channel_id = $1 and is_target)",
+         or exists (select from channel_roles where channel_id = $1 and is_target) \
+         or exists (select from target_channels where target_channel_id = $1 and is_target)",
     )
     .bind::<BigInt, _>(target)
     .rows::<Bool>()
@@ -139,6 +145,7 @@ mod tests {
             "insert into guilds (guild_id, name) values (3, 'guild'); \
              insert into channels (channel_id, guild_id, name) values (20, 3, 'twenty'); \
              insert into mappings (source_channel_id, target_channel_id) values (1, 20), (2, 20), (1, 40); \
+             insert into target_channels (target_channel_id, is_target) values (50, true), (60, false); \
              insert into deliveries (signal_id, target_channel_id, source_channel_id, mapping_id, desired_revision, state, wanted_at) \
              values (1, 20, 1, 1, 1, 'p', now() - interval '1 hour'), (2, 20, 1, 1, 1, 'p', now()), (3, 20, 1, 1, 1, 'x', now()), \
                 (1, 10, 1, 9, 1, 'd', now()), (1, 30, 1, 9, 1, 'c', now())",
@@ -154,7 +161,8 @@ mod tests {
             limit,
         };
         let all = list(conn, page(None, 9)).unwrap();
-        assert_eq!(ids(&all), [10, 20, 30, 40]);
+        assert_eq!(ids(&all), [10, 20, 30, 40, 50]);
+        assert!(all[4].is_target && all[4].mappings == 0 && !all[3].is_target);
         assert_eq!(ids(&list(conn, page(None, 2)).unwrap()), [10, 20]);
         assert_eq!(ids(&list(conn, page(Some(20), 2)).unwrap()), [30, 40]);
         let twenty = &all[1];

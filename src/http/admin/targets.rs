@@ -197,6 +197,7 @@ mod tests {
             name: None,
             guild_id: None,
             guild_name: None,
+            is_target: false,
             is_paused,
             version: 0,
             obstacle: None,

@@ -162,8 +162,8 @@ pub(super) fn missing(
 ) -> Result<Vec<NotDelivered>, StoreError> {
     type Row = (i64, ChannelId, bool, DateTime<Utc>, Option<String>, bool);
     let rows: Vec<Row> = Sql::new(
-        "select m.mapping_id, m.target_channel_id, m.is_enabled, m.created_at, c.name, exists (select from channel_roles r \
-            where r.channel_id = m.target_channel_id and r.is_target and r.is_enabled) \
+        "select m.mapping_id, m.target_channel_id, m.is_enabled, m.created_at, c.name, exists (select from enabled_targets t \
+            where t.channel_id = m.target_channel_id) \
          from mappings m left join channels c on c.channel_id = m.target_channel_id \
          where m.source_channel_id = $1 order by m.mapping_id limit $2",
     )
