@@ -1,8 +1,10 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
 pub mod audience;
+pub mod connector_board;
 pub mod delivery_ledger;
 pub mod discord;
+pub mod discovery_core;
 pub mod exchange;
 pub mod global_gate;
 pub mod hub_core;
@@ -24,6 +26,7 @@ pub mod outlets;
 pub mod payload;
 pub mod permissions_core;
 pub mod port;
+pub mod rate_core;
 pub mod reconcile_core;
 pub mod render_core;
 pub mod restart_core;

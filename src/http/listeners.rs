@@ -2,9 +2,9 @@
 //! and each can be firewalled by itself.
 
 use super::{
-    admin,
+    admin, admin_app,
     changes::ConfigurationChanged,
-    correlation, ingest,
+    correlation, headers, ingest,
     ingest::{Ingest, IngestLimits, message_batch::Intake},
     operators::{self, Operators, Readiness},
     pages::PictureSources,
@@ -219,6 +219,7 @@ fn serve_admin(
         metrics,
     });
     let readiness = web::Data::new(readiness.clone());
+    let pictures = web::Data::new(PictureSources(config.public.picture_sources.clone()));
     let admin = web::Data::new(admin::Admin {
         store: store.clone(),
         changes,
@@ -232,13 +233,15 @@ fn serve_admin(
             .app_data(admin.clone())
             .app_data(operators.clone())
             .app_data(readiness.clone())
+            .app_data(pictures.clone())
             .wrap(from_fn(admin::access::guard))
             .wrap(from_fn(correlation::correlate))
+            .wrap(from_fn(headers::protect))
             .configure(uniform_errors(JSON_BYTES_MAX))
             .configure(operators::probes)
             .configure(operators::routes)
-            .configure(super::pages::routes("admin"))
             .configure(admin::routes)
+            .configure(admin_app::routes)
     })
     .workers(1);
     start(server.bind(config.admin.listen)?)

@@ -1,4 +1,4 @@
-//! The files of the two pages, compiled in, and the headers they go out with. Pages hold no data: whoever may not see any
+//! The files of the live page, compiled in, and the headers that files go out with. Pages hold no data: whoever may not see any
 //! gets the same files.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
@@ -9,18 +9,17 @@ use rust_embed::RustEmbed;
 pub struct PictureSources(pub String);
 
 /// Nothing from elsewhere but pictures of signals; no inline script, no inline style.
-fn content_security_policy(pictures: Option<&PictureSources>) -> String {
+pub(super) fn content_security_policy(pictures: Option<&PictureSources>) -> String {
     let pictures = pictures.map_or("", |sources| &sources.0);
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {pictures}; \
-        connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 
 #[derive(RustEmbed)]
 #[folder = "web/"]
 #[include = "live/*"]
-#[include = "admin/*"]
 #[include = "shared/*"]
 struct Files;
 
@@ -30,6 +29,11 @@ fn media_type(path: &str) -> &'static str {
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("woff2") => "font/woff2",
+        Some("json" | "webmanifest") => "application/json",
+        Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }
@@ -41,14 +45,24 @@ fn file(request: &HttpRequest, path: &str) -> HttpResponse {
     };
     let pictures = request.app_data::<web::Data<PictureSources>>();
     let policy = content_security_policy(pictures.map(|sources| &***sources));
+    // The files change with the binary: asked for again each time, answered from memory.
+    answer(path, found.data.into_owned(), policy, "no-cache")
+}
+
+/// A file with the type that its name says.
+pub(super) fn answer(
+    path: &str,
+    bytes: Vec<u8>,
+    policy: String,
+    cache: &'static str,
+) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, media_type(path)))
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        // The files change with the binary: asked for again each time, answered from memory.
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(found.data.into_owned())
+        .insert_header((header::CACHE_CONTROL, cache))
+        .body(bytes)
 }
 
 /// The routes of the page in `web/<page>/`.
@@ -107,7 +121,7 @@ mod tests {
                 Some("https: http://127.0.0.1:*"),
                 "img-src 'self' data: https: http://127.0.0.1:*;",
             ),
-            ("admin", None, "img-src 'self' data: ;"),
+            ("live", None, "img-src 'self' data: ;"),
         ] {
             let policy = policy(page, pictures).await;
             assert!(policy.contains(want), "{policy}");

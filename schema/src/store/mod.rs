@@ -12,6 +12,7 @@ pub mod dead_letters;
 pub mod decisions;
 pub mod deliveries;
 pub mod delivery_list;
+pub mod discovery;
 mod error;
 mod id_columns;
 pub mod mappings;
