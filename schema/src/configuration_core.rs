@@ -5,7 +5,7 @@ mod compare;
 mod document;
 mod writing;
 
-pub use compare::{Action, Change, Comparison, FieldChange, Named, compare};
+pub use compare::{Action, Change, Comparison, FieldChange, Named, compare, differences};
 pub use document::{DocumentError, Place, ReadDocument, read};
 pub use writing::write;
 

@@ -3,6 +3,7 @@
 use super::{
     Channel, Configuration, DocumentError, KnownNames, Mapping, Pair, Place, ReadDocument,
 };
+use crate::loops_core;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::{

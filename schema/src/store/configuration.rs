@@ -24,10 +24,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Text},
 };
 use sha2::{Digest, Sha256};
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    fmt::Write as _,
-};
+use std::{collections::HashMap, fmt::Write as _};
 
 /// The field of the request that holds the file.
 const DOCUMENT: &str = "document";
@@ -128,11 +125,14 @@ fn digest(present: &Configuration, document: &str) -> String {
     hasher.update(standing.len().to_le_bytes());
     hasher.update(standing);
     hasher.update(document);
-    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hasher
+        .finalize()
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// What the bot is to offer it must see, as when a person offers it.
@@ -207,11 +207,10 @@ fn load(conn: &mut PgConnection) -> Result<(Configuration, Versions), StoreError
         versions.channels.insert((connector.clone(), id), version);
         taken.channels.insert((connector, id), channel);
     }
-    let rows: Vec<(ChannelId, GuildId, i16)> = Sql::new(
-        "select channel_id, guild_id, min_tier from channels where min_tier is not null",
-    )
-    .rows::<(BigInt, BigInt, SmallInt)>()
-    .load(conn)?;
+    let rows: Vec<(ChannelId, GuildId, i16)> =
+        Sql::new("select channel_id, guild_id, min_tier from channels where min_tier is not null")
+            .rows::<(BigInt, BigInt, SmallInt)>()
+            .load(conn)?;
     for (id, guild_id, min_tier) in rows {
         let visibility = Visibility { guild_id, min_tier };
         taken.visibility.insert(id, visibility);
@@ -432,8 +431,7 @@ impl Application<'_> {
     ) -> Result<(), StoreError> {
         let (id, wanted) = (*named.key, named.after.copied().unwrap_or_default());
         let version = target_channels::get(conn, id)?.version;
-        let paused =
-            target_channels::set_paused(conn, self.actor, id, version, wanted.is_paused)?;
+        let paused = target_channels::set_paused(conn, self.actor, id, version, wanted.is_paused)?;
         let version = paused.version;
         target_channels::set_offered(conn, self.actor, id, version, wanted.is_target).map(drop)
     }
@@ -465,7 +463,10 @@ impl Application<'_> {
         };
         let edits: Vec<Edit> = all.iter().filter_map(edit).collect();
         let located = |at: usize, error: StoreError| match error {
-            StoreError::Refused(message) | StoreError::RefusedField { reason: message, .. } => {
+            StoreError::Refused(message)
+            | StoreError::RefusedField {
+                reason: message, ..
+            } => {
                 let place = self.read.mappings.get(all[at].key);
                 refused(DocumentError {
                     place: place.copied().unwrap_or_default(),

@@ -2,9 +2,7 @@
 //! together or not at all. So a loop that is there only in between refuses nothing, and what is looked up for the judgement is
 //! looked up once.
 
-use super::{
-    MappingChange, MappingRow, MappingSettings, RuledMapping, SOURCE, TARGET,
-};
+use super::{MappingChange, MappingRow, MappingSettings, RuledMapping, SOURCE, TARGET};
 use crate::{
     ids::{ChannelId, RoleId},
     loops_core::{self, Edge},
