@@ -21,10 +21,13 @@ use crate::{
 use diesel::{
     pg::PgConnection,
     prelude::*,
-    sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Text},
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, fmt::Write as _};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write as _,
+};
 
 /// The field of the request that holds the file.
 const DOCUMENT: &str = "document";
@@ -69,8 +72,11 @@ pub fn compare_with(
     read: &ReadDocument,
 ) -> Result<Compared, StoreError> {
     let (present, _) = load(conn)?;
-    let comparison = compare(&present, read, &names(conn)?).map_err(refused)?;
+    let names = names(conn)?;
+    let mut comparison = compare(&present, read, &names).map_err(refused)?;
     check_offers(conn, &present, read)?;
+    let obstructed = obstructed(conn, &present, read, &names)?;
+    comparison.warnings.extend(obstructed);
     Ok(Compared {
         digest: digest(&present, document),
         comparison,
@@ -154,6 +160,38 @@ fn check_offers(
         }
     }
     Ok(())
+}
+
+/// What is known to stand in the way where mappings are new or switched on. Discord is not asked.
+fn obstructed(
+    conn: &mut PgConnection,
+    present: &Configuration,
+    read: &ReadDocument,
+    names: &KnownNames,
+) -> Result<Vec<String>, StoreError> {
+    let is_on = |mapping: Option<&Mapping>| mapping.is_some_and(|mapping| mapping.is_enabled);
+    let targets: BTreeSet<ChannelId> =
+        differences(&present.mappings, &read.configuration.mappings)
+            .into_iter()
+            .filter(|named| is_on(named.after) && !is_on(named.before))
+            .map(|named| named.key.1)
+            .collect();
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(ChannelId, String)> = Sql::new(
+        "select target_channel_id, obstacle from target_channels where target_channel_id = any($1) and obstacle is not null \
+         order by target_channel_id",
+    )
+    .bind::<Array<BigInt>, _>(targets.into_iter().collect::<Vec<_>>())
+    .rows::<(BigInt, Text)>()
+    .load(conn)?;
+    let warning = |(target, obstacle): (ChannelId, String)| {
+        let name = names.channels.get(&target).cloned();
+        let name = name.unwrap_or_else(|| target.to_string());
+        format!("{name}: {obstacle}")
+    };
+    Ok(rows.into_iter().map(warning).collect())
 }
 
 /// The optimistic locks of what stands.

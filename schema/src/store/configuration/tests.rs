@@ -266,7 +266,11 @@ fn nothing_is_refused_for_what_is_there_only_in_between() {
     let moved = "format = 1\n[connectors.d]\ntenant_key = \"t\"\n[connectors.d.channels.1]\nguild_id = \"7\"\nis_source = true\n\
         [connectors.d.channels.6]\nguild_id = \"7\"\nis_target = true\n\
         [[mappings]]\nsource_channel_id = \"1\"\ntarget_channel_id = \"6\"\n";
+    conn.batch_execute("insert into target_channels (target_channel_id, obstacle) values (6, 'Give the bot a role.')")
+        .unwrap();
     let shown = compared(conn, moved).unwrap().comparison;
+    let warned = shown.warnings.last().unwrap();
+    assert_eq!(warned, "Desk\n[evil] / channel 6: Give the bot a role.");
     let removed = shown
         .changes
         .iter()
