@@ -15,7 +15,8 @@ use std::{
 const NAMED_MAX: usize = 10;
 
 /// What becomes of a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[schema(as = ConfigurationAction)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It is new.
@@ -27,7 +28,8 @@ pub enum Action {
 }
 
 /// One thing that is different.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ConfigurationChange)]
 pub struct Change {
     /// What becomes of it.
     pub action: Action,
@@ -42,7 +44,8 @@ pub struct Change {
 }
 
 /// One field that is different.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ConfigurationFieldChange)]
 pub struct FieldChange {
     /// The field.
     pub field: String,

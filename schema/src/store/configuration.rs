@@ -170,12 +170,11 @@ fn obstructed(
     names: &KnownNames,
 ) -> Result<Vec<String>, StoreError> {
     let is_on = |mapping: Option<&Mapping>| mapping.is_some_and(|mapping| mapping.is_enabled);
-    let targets: BTreeSet<ChannelId> =
-        differences(&present.mappings, &read.configuration.mappings)
-            .into_iter()
-            .filter(|named| is_on(named.after) && !is_on(named.before))
-            .map(|named| named.key.1)
-            .collect();
+    let targets: BTreeSet<ChannelId> = differences(&present.mappings, &read.configuration.mappings)
+        .into_iter()
+        .filter(|named| is_on(named.after) && !is_on(named.before))
+        .map(|named| named.key.1)
+        .collect();
     if targets.is_empty() {
         return Ok(Vec::new());
     }

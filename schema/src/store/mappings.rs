@@ -29,7 +29,7 @@ const SOURCE: &str = "source_channel_id";
 const TARGET: &str = "target_channel_id";
 
 /// One mapping, without what its rules say.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = mappings)]
 pub struct MappingRow {
     /// Counts up.
@@ -50,9 +50,11 @@ pub struct MappingRow {
     pub version: i64,
     /// When it was made.
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     #[serde(rename = "updated_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub updated_at: DateTime<Utc>,
     /// What is made of its signals; `None`: nothing is changed.
     #[serde(skip)]
@@ -60,7 +62,7 @@ pub struct MappingRow {
 }
 
 /// One mapping as the administration shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RuledMapping {
     /// The row.
     #[serde(flatten)]

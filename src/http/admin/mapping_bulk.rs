@@ -25,7 +25,6 @@ use heliograph_schema::{
     },
 };
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[schema(as = MappingClone)]
@@ -169,7 +168,7 @@ async fn changed(
         rules,
         ..MappingChange::default()
     };
-    let mut warnings = admin.check_bulk(&items, &change).await?;
+    let warnings = admin.check_bulk(&items, &change).await?;
     let rows = admin
         .change(move |conn| {
             rule_fields::check(&change.rules).map_err(in_change)?;
@@ -178,7 +177,7 @@ async fn changed(
         })
         .await?;
     let with = |row: ShownMapping| {
-        let warning = warnings.remove(&row.target.channel_id);
+        let warning = warnings.get(&row.target.channel_id).cloned();
         With::warning(row, warning)
     };
     Ok(rows.into_iter().map(with).collect())
@@ -283,6 +282,3 @@ fn in_bulk(error: StoreError) -> StoreError {
         other => other,
     }
 }
-
-/// What a person should know of targets.
-pub(super) type Warnings = HashMap<ChannelId, String>;

@@ -2,28 +2,34 @@
 
 use super::{
     Admin, actor,
+    extract::{Json, Query},
     fields::{self, Tier},
     inspection::With,
-    lists::Asked,
+    lists::{Asked, Listed, plain},
     rule_fields::{self, WithRules},
 };
 use crate::error::ApiError;
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Json, Path, Query},
+    web::{Data, Path},
 };
+use diesel::PgConnection;
 use heliograph_schema::{
     ids::{ChannelId, RoleId},
     rules::MappingRules,
     store::{
+        StoreError,
         backfill::{self, Backfilled},
-        mappings::{self, MappingChange, MappingRow, MappingSettings, RuledMapping},
+        mappings::{
+            self, MappingChange, MappingFilter, MappingRow, MappingSettings, MappingState,
+            RuledMapping, ShownMapping,
+        },
     },
 };
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingCreate)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Create {
     source_channel_id: ChannelId,
@@ -35,21 +41,34 @@ pub(super) struct Create {
     start: Option<Start>,
 }
 
+type RuledCreate = WithRules<Create>;
+
 /// With which signals a mapping begins: `"now"` or `{"last":n}`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingStart)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Start {
     Now,
     Last(i64),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingBackfill)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Last {
+    /// So many signals, the latest ones.
+    #[schema(minimum = 1, maximum = 1000)]
     last: i64,
 }
 
-#[derive(Debug, Deserialize)]
+/// What a back-fill did.
+#[derive(Serialize, utoipa::ToSchema)]
+struct BackfillDone {
+    backfilled: usize,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
     version: i64,
@@ -57,29 +76,80 @@ pub(super) struct Change {
     target_channel_id: Option<ChannelId>,
     tier: Option<Tier>,
     #[serde(default, deserialize_with = "fields::said")]
+    #[schema(value_type = Option<RoleId>)]
     ping_role_id: Option<Option<RoleId>>,
     priority: Option<i32>,
     is_enabled: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
+type RuledChange = WithRules<Change>;
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct AtVersion {
+    /// The version that was read.
     version: i64,
 }
 
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Only of this source, by priority.
+    source_channel_id: Option<ChannelId>,
+    /// Only into this target.
+    target_channel_id: Option<ChannelId>,
+    /// Part of the name of a channel or guild, or the beginning of an id.
+    q: Option<String>,
+    /// Only those that stand so.
+    state: Option<MappingState>,
+}
+
+/// Mappings with their rules, the names of their channels, and whether they work.
+#[utoipa::path(get, path = "/api/mappings", params(Which, Asked), responses((status = 200, body = Listed<ShownMapping>)))]
 pub(super) async fn list(
     admin: Data<Admin>,
+    which: Query<Which>,
     asked: Query<Asked>,
 ) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
-    let rows = admin.read(move |conn| mappings::list(conn, page)).await?;
-    Ok(HttpResponse::Ok().json(asked.answer(rows, |mapping| mapping.row.mapping_id)?))
+    let filter = MappingFilter {
+        source_channel_id: which.source_channel_id,
+        target_channel_id: which.target_channel_id,
+        q: plain(which.q.as_deref(), "q")?,
+        state: which.state,
+    };
+    let (rows, filter) = admin
+        .read(move |conn| Ok((mappings::list(conn, &filter, page)?, filter)))
+        .await?;
+    Ok(HttpResponse::Ok().json(asked.answer(rows, |shown| filter.place(&shown.mapping.row))?))
 }
 
+/// One mapping.
+#[utoipa::path(get, path = "/api/mappings/{mapping_id}", responses((status = 200, body = ShownMapping)))]
+pub(super) async fn show(
+    admin: Data<Admin>,
+    mapping_id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let shown = admin.read(move |conn| shown(conn, *mapping_id)).await?;
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+fn shown(conn: &mut PgConnection, mapping_id: i64) -> Result<ShownMapping, StoreError> {
+    let found = mappings::show(conn, &[mapping_id])?.pop();
+    found.ok_or(StoreError::NotFound("such mapping"))
+}
+
+/// Maps a source channel into a target channel.
+#[utoipa::path(
+    post,
+    path = "/api/mappings",
+    request_body = RuledCreate,
+    responses((status = 201, body = With<ShownMapping>), (status = 422))
+)]
 pub(super) async fn create(
     request: HttpRequest,
     admin: Data<Admin>,
-    body: Json<WithRules<Create>>,
+    body: Json<RuledCreate>,
 ) -> Result<HttpResponse, ApiError> {
     let WithRules { own: body, rules } = body.into_inner();
     let settings = MappingSettings {
@@ -91,25 +161,40 @@ pub(super) async fn create(
         is_enabled: body.is_enabled.unwrap_or(true),
         rules: rules.applied_to(&MappingRules::default()),
     };
+    let made = make(&admin, actor(&request), settings, body.start).await?;
+    Ok(HttpResponse::Created().json(made))
+}
+
+/// Looks at the target, maps and fills in what is to stand there first.
+pub(super) async fn make(
+    admin: &Admin,
+    actor: String,
+    settings: MappingSettings,
+    start: Option<Start>,
+) -> Result<With<ShownMapping>, ApiError> {
     let warning = admin.check(&settings).await?;
-    let actor = actor(&request);
-    let mapping = match body.start.unwrap_or(Start::Now) {
+    let mapping = match start.unwrap_or(Start::Now) {
         Start::Now => {
             admin
                 .change(move |conn| {
                     rule_fields::compiled(&settings.rules)?;
-                    mappings::create(conn, &actor, &settings)
+                    let made = mappings::create(conn, &actor, &settings)?;
+                    shown(conn, made.row.mapping_id)
                 })
                 .await?
         }
         Start::Last(last) => {
-            let last = countable(last)?;
+            let last = countable(last, "start.last")?;
             admin
-                .to_its_end(async move |admin| create_filled(&admin, actor, settings, last).await)
+                .to_its_end(async move |admin| {
+                    let made = create_filled(&admin, actor, settings, last).await?;
+                    let mapping_id = made.row.mapping_id;
+                    admin.read(move |conn| shown(conn, mapping_id)).await
+                })
                 .await?
         }
     };
-    Ok(HttpResponse::Created().json(With::warning(mapping, warning)))
+    Ok(With::warning(mapping, warning))
 }
 
 /// Maps and back-fills, so that nothing is missing between what is filled in and what comes live, and nothing live comes first.
@@ -149,13 +234,20 @@ async fn see_to_filled(admin: &Admin, row: MappingRow, filled: Backfilled) -> Re
     admin.see_to(keys).await
 }
 
+/// Puts what the target has not seen of the latest signals behind what stands there.
+#[utoipa::path(
+    post,
+    path = "/api/mappings/{mapping_id}/backfill",
+    request_body = Last,
+    responses((status = 200, body = BackfillDone), (status = 422))
+)]
 pub(super) async fn backfill(
     request: HttpRequest,
     admin: Data<Admin>,
     mapping_id: Path<i64>,
     body: Json<Last>,
 ) -> Result<HttpResponse, ApiError> {
-    let (actor, last) = (actor(&request), countable(body.last)?);
+    let (actor, last) = (actor(&request), countable(body.last, "last")?);
     let count = admin
         .to_its_end(async move |admin: Admin| {
             let keys = admin
@@ -166,25 +258,30 @@ pub(super) async fn backfill(
             Ok(count)
         })
         .await?;
-    Ok(HttpResponse::Ok().json(json!({ "backfilled": count })))
+    Ok(HttpResponse::Ok().json(BackfillDone { backfilled: count }))
 }
 
 /// How many signals a back-fill may ask for.
-fn countable(last: i64) -> Result<i64, ApiError> {
+fn countable(last: i64, field: &str) -> Result<i64, ApiError> {
     if (1..=backfill::LAST_MAX).contains(&last) {
         return Ok(last);
     }
-    Err(ApiError::refused(format!(
-        "last must be from 1 to {}",
-        backfill::LAST_MAX
-    )))
+    let said = format!("last must be from 1 to {}", backfill::LAST_MAX);
+    Err(ApiError::refused(said).field(field))
 }
 
+/// Changes a mapping; a field of rules that is `null` becomes plain.
+#[utoipa::path(
+    patch,
+    path = "/api/mappings/{mapping_id}",
+    request_body = RuledChange,
+    responses((status = 200, body = With<ShownMapping>), (status = 409), (status = 422))
+)]
 pub(super) async fn change(
     request: HttpRequest,
     admin: Data<Admin>,
     mapping_id: Path<i64>,
-    body: Json<WithRules<Change>>,
+    body: Json<RuledChange>,
 ) -> Result<HttpResponse, ApiError> {
     let WithRules { own: body, rules } = body.into_inner();
     let change = MappingChange {
@@ -201,12 +298,15 @@ pub(super) async fn change(
     let row = admin
         .change(move |conn| {
             rule_fields::check(&change.rules)?;
-            mappings::change(conn, &actor, *mapping_id, version, &change)
+            mappings::change(conn, &actor, *mapping_id, version, &change)?;
+            shown(conn, *mapping_id)
         })
         .await?;
     Ok(HttpResponse::Ok().json(With::warning(row, warning)))
 }
 
+/// Takes a mapping away. What was mirrored by it stays.
+#[utoipa::path(delete, path = "/api/mappings/{mapping_id}", params(AtVersion), responses((status = 204), (status = 409)))]
 pub(super) async fn remove(
     request: HttpRequest,
     admin: Data<Admin>,

@@ -23,7 +23,8 @@ use std::{collections::HashMap, fmt, str::FromStr};
 const READ_AT_A_TIME: i64 = 500;
 
 /// One end of a mapping.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = MappingEnd)]
 pub struct End {
     /// The channel.
     pub channel_id: ChannelId,
@@ -36,7 +37,7 @@ pub struct End {
 }
 
 /// One mapping with everything that tells a person what it is and whether it works.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ShownMapping {
     /// The mapping.
     #[serde(flatten)]

@@ -24,7 +24,9 @@ pub(super) struct Facts {
 }
 
 /// How a mapping stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum MappingState {
     /// New signals are mirrored by it.
