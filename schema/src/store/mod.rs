@@ -4,8 +4,10 @@
 pub mod audit;
 pub mod backfill;
 pub mod channel_roles;
+pub mod channel_tree;
 pub mod channels;
 mod connection;
+pub mod connector_counts;
 pub mod connectors;
 pub mod dead_letters;
 pub mod decisions;
@@ -18,6 +20,7 @@ pub mod mappings;
 pub mod migrate;
 pub mod mirrored_threads;
 pub mod quarantine;
+pub mod raw_events;
 pub mod reconciliations;
 pub mod retention;
 pub mod router_lock;

@@ -13,6 +13,7 @@ mod item;
 mod last_seen;
 pub mod message_batch;
 pub mod parse;
+pub mod replay;
 pub mod runtime_config;
 mod thread;
 
@@ -28,11 +29,12 @@ use actix_web::{
 };
 use diesel::{Connection as _, PgConnection};
 use heliograph_actors::{
+    connector_board::ConnectorBoard,
     outlets::Outlets,
     routing::{Connector, RoutingTable},
 };
 use heliograph_schema::store::{
-    Store, StoreError, connectors,
+    Store, StoreError, connectors, discovery,
     signals::{CommitError, Group, QuarantinedItem, RawBatch},
 };
 use last_seen::LastSeen;
@@ -68,6 +70,8 @@ pub struct Ingest {
     pub changes: Arc<dyn ConfigurationChanged>,
     /// Mirrors, which follow what becomes of threads.
     pub outlets: Outlets,
+    /// Where it shows what connectors say and send.
+    pub board: ConnectorBoard,
     /// See there.
     pub limits: IngestLimits,
     last_seen: LastSeen,
@@ -92,6 +96,7 @@ impl Ingest {
         store: Store,
         changes: Arc<dyn ConfigurationChanged>,
         outlets: Outlets,
+        board: ConnectorBoard,
         limits: IngestLimits,
     ) -> Self {
         Self {
@@ -99,6 +104,7 @@ impl Ingest {
             store,
             changes,
             outlets,
+            board,
             limits,
             last_seen: LastSeen::default(),
             events: Arc::new(Semaphore::new(EVENTS_IN_FLIGHT_MAX)),
@@ -135,7 +141,7 @@ impl Ingest {
 
     fn who_pushes(&self, request: &HttpRequest) -> Result<Arc<Connector>, ApiError> {
         let table = Arc::clone(&self.routing.borrow());
-        let connector = auth::authenticate(request.headers(), &table)?;
+        let connector = auth::authenticate(request.headers(), &table, clock::now_ms())?.connector;
         self.heard_from(&connector.connector_id);
         auth::may_push(&connector)?;
         Ok(connector)
@@ -180,6 +186,24 @@ impl Ingest {
                 .await
             {
                 tracing::debug!(%error, "when a connector was last heard could not be noted");
+            }
+        });
+    }
+
+    /// Notes that this connector has read the discovery request with this number, the first time it is seen to.
+    fn has_read_discovery(&self, connector_id: &str, number: i64) {
+        let place = self.board.place(connector_id);
+        if number == 0 || !place.reads_discovery(number) {
+            return;
+        }
+        let (store, connector_id) = (self.store.clone(), connector_id.to_owned());
+        actix_web::rt::spawn(async move {
+            let noted = store
+                .run(move |conn| discovery::picked_up(conn, &connector_id, number))
+                .await;
+            if let Err(error) = noted {
+                place.forget_discovery(number);
+                tracing::debug!(%error, "that a discovery request was read could not be noted");
             }
         });
     }
