@@ -7,7 +7,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use heliograph_actors::{
     hub_core::{HubCore, RingBounds},
     join_core::join,
-    messages::{Counts, Route},
+    messages::{Counts, Received, Route},
     observation::{Event, Observation},
     router_core::RouterCore,
     routing::RoutingTable,
@@ -72,6 +72,10 @@ fn cores(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(100));
     group.bench_function("plan/batch_of_100_creates", |bench| {
         let table = RoutingTable::default();
+        let received = Received {
+            at_ms: 0,
+            at: std::time::Instant::now(),
+        };
         bench.iter_batched(
             || {
                 let mut channel = ChannelCore::new(head(), 512);
@@ -85,7 +89,7 @@ fn cores(criterion: &mut Criterion) {
                     term: 0,
                     opened_at: head(),
                     forward: false,
-                    accepted_at_ms: 0,
+                    received,
                     changes,
                     keep: None,
                     counts: Counts::default(),

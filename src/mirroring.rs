@@ -6,6 +6,7 @@ use actix::{Arbiter, ArbiterHandle};
 use heliograph_actors::{
     delivery_ledger::{DeliveryLedger, DeliveryLedgerMakings},
     discord::{Discord, DiscordSettings, inspect::Way},
+    figures::Figures,
     global_gate::Gate,
     inspector::{Inspector, InspectorMakings},
     messages::{Inspect, RecordDeliveries},
@@ -13,6 +14,7 @@ use heliograph_actors::{
     mirror_board::MirrorBoard,
     mirror_core,
     mirror_reads::MirrorReads,
+    noticeboard::Noticeboard,
     outlets::{MirrorOutlet, Outlets},
     port::Port,
     root::{StartMirror, mirror_name},
@@ -43,6 +45,22 @@ pub(crate) struct Mirroring {
     pub(crate) board: MirrorBoard,
 }
 
+/// What mirrors share with the rest of the tree.
+pub(crate) struct Shared<'a> {
+    /// Where the tables are.
+    pub(crate) store: &'a Store,
+    /// The same, for connections of their own.
+    pub(crate) database_url: &'a str,
+    /// The configuration everyone works by.
+    pub(crate) routing: &'a watch::Receiver<Arc<RoutingTable>>,
+    /// Where mirrors are registered.
+    pub(crate) outlets: &'a Outlets,
+    /// Where they count what was posted.
+    pub(crate) figures: &'a Figures,
+    /// Where changes are said that no administrator made.
+    pub(crate) notices: &'a Noticeboard,
+}
+
 /// Starts the ledger on a thread of its own, where it blocks, and the inspector on `arbiter`, and says how to start a mirror
 /// there.
 ///
@@ -52,17 +70,14 @@ pub(crate) fn mirrors(
     tree: &Tree,
     arbiter: &ArbiterHandle,
     config: &Config,
-    store: &Store,
-    database_url: &str,
-    routing: &watch::Receiver<Arc<RoutingTable>>,
-    outlets: &Outlets,
+    shared: &Shared<'_>,
 ) -> Result<Mirroring, NotApplied> {
     let discord = way_to_discord(config)?;
-    let ledger = start_ledger(tree, database_url);
+    let ledger = start_ledger(tree, shared);
     let (tree, arbiter) = (tree.clone(), arbiter.clone());
     let (reads, routing) = (
-        MirrorReads::new(store.clone(), routing.clone()),
-        routing.clone(),
+        MirrorReads::new(shared.store.clone(), shared.routing.clone()),
+        shared.routing.clone(),
     );
     let (gate, clock) = (
         Gate::new(config.discord.global_requests_per_s),
@@ -75,14 +90,16 @@ pub(crate) fn mirrors(
     });
     let makings = InspectorMakings {
         way,
-        store: store.clone(),
+        store: shared.store.clone(),
         routing: routing.clone(),
-        outlets: outlets.clone(),
+        outlets: shared.outlets.clone(),
+        notices: shared.notices.clone(),
         interval: Duration::from_secs(config.mirrors.inspection_interval_s),
     };
     let inspector = start_inspector(&tree, &arbiter, makings);
     let board = MirrorBoard::default();
     let (config, shown, asked) = (config.clone(), board.clone(), inspector.clone());
+    let figures = shared.figures.clone();
     let start: StartMirror = Arc::new(move |target| {
         let vitals = Vitals::new(mirror_name(target), Kind::Mirror, MIRROR_MAILBOX);
         let makings = MirrorMakings {
@@ -96,6 +113,7 @@ pub(crate) fn mirrors(
             clock,
             fell_behind: Arc::default(),
             place: shown.place(target, &vitals),
+            figures: figures.clone(),
         };
         start_mirror(&tree, &arbiter, vitals, makings)
     });
@@ -135,9 +153,10 @@ fn start_mirror(
     }
 }
 
-fn start_ledger(tree: &Tree, database_url: &str) -> Port<RecordDeliveries> {
+fn start_ledger(tree: &Tree, shared: &Shared<'_>) -> Port<RecordDeliveries> {
     let makings = DeliveryLedgerMakings {
-        database_url: database_url.to_owned(),
+        database_url: shared.database_url.to_owned(),
+        notices: shared.notices.clone(),
     };
     let vitals = Vitals::new("delivery_ledger", Kind::DeliveryLedger, LEDGER_MAILBOX);
     let address = tree.start(

@@ -8,17 +8,20 @@ use crate::{
         changes::{ConfigurationChanged, NotApplied},
         running::Running,
     },
-    mirroring::{self, Mirroring},
+    mirroring::{self, Mirroring, Shared},
 };
 use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
     audience::Audience,
+    figures::Figures,
+    figures_keeper::{self, FiguresKeeper, FiguresKeeperMakings},
     hub_core::RingBounds,
     inlets::Inlets,
     messages::{Capture, Inspect, Recall, RouterRequest, StoreRequest},
     mirror_board::{MirrorBoard, MirrorSeen},
+    noticeboard::Noticeboard,
     outlets::{HubOutlet, Outlets},
     port::Port,
     restart_core::RestartBudget,
@@ -57,6 +60,7 @@ mod mailbox {
     pub(super) const SESSION_HUB: usize = 32_768;
     pub(super) const ROOT: usize = 1_024;
     pub(super) const RETENTION: usize = 8;
+    pub(super) const FIGURES: usize = 8;
 }
 
 /// What the listeners need of the tree.
@@ -76,6 +80,9 @@ pub struct Topology {
     pub writer: Port<StoreRequest>,
     /// The store writer can commit.
     pub can_commit: Arc<AtomicBool>,
+    /// Where changes are said, for whoever shows them to people.
+    pub notices: Noticeboard,
+    keeping: FiguresKeeperMakings,
     root: Port<RootRequest>,
     router: Port<RouterRequest>,
     board: MirrorBoard,
@@ -103,6 +110,7 @@ pub async fn start(
     let tree = Tree::new(budget, on_fatal.clone());
     let (routing_sender, routing) = watch::channel(Arc::new(RoutingTable::default()));
     let (inlets, outlets, term) = (Inlets::default(), Outlets::default(), Term::default());
+    let (figures, notices) = (Figures::default(), Noticeboard::default());
     let can_commit = Arc::new(AtomicBool::new(false));
 
     // Each of these threads belongs to one subtree: what blocks or floods one does not touch the others.
@@ -117,6 +125,8 @@ pub async fn start(
             database_url: database_url.to_owned(),
             term: term.clone(),
             outlets: outlets.clone(),
+            figures: figures.clone(),
+            notices: notices.clone(),
             group_revisions_max: config.store.group_commit_revisions_max,
             ready: can_commit.clone(),
             give_up: on_fatal,
@@ -132,6 +142,12 @@ pub async fn start(
         },
     );
     start_retention(&tree, &rooting, config, store);
+    let keeping = FiguresKeeperMakings {
+        store: store.clone(),
+        figures: figures.clone(),
+        now_ms: clock::now_ms,
+    };
+    start_figures_keeper(&tree, &rooting, keeping.clone());
     let Mirroring {
         start: start_mirror,
         inspector,
@@ -140,10 +156,14 @@ pub async fn start(
         &tree,
         &mirroring_thread,
         config,
-        store,
-        database_url,
-        &routing,
-        &outlets,
+        &Shared {
+            store,
+            database_url,
+            routing: &routing,
+            outlets: &outlets,
+            figures: &figures,
+            notices: &notices,
+        },
     )?;
     let channel_makings = ChannelMakings {
         routing: routing.clone(),
@@ -185,6 +205,8 @@ pub async fn start(
         router,
         board,
         audience: Audience::default(),
+        notices,
+        keeping,
         store: store.clone(),
         bounds: session_bounds(config),
         hubs: Arc::default(),
@@ -249,6 +271,13 @@ fn start_retention(tree: &Tree, arbiter: &ArbiterHandle, config: &Config, store:
     });
 }
 
+fn start_figures_keeper(tree: &Tree, arbiter: &ArbiterHandle, makings: FiguresKeeperMakings) {
+    let vitals = Vitals::new("figures", Kind::Figures, mailbox::FIGURES);
+    tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
+        FiguresKeeper::new(makings)
+    });
+}
+
 /// What every source channel is made of but its id.
 struct ChannelMakings {
     routing: watch::Receiver<Arc<RoutingTable>>,
@@ -300,6 +329,17 @@ impl Topology {
         self.bounds
     }
 
+    /// Figures of the way of signals over the last day.
+    pub fn figures(&self) -> &Figures {
+        &self.keeping.figures
+    }
+
+    /// Writes down what the running minute has so far, for the end of the process.
+    pub async fn write_figures(&self) {
+        // A failure is in the log, and costs a minute of a chart.
+        let _ = figures_keeper::write(&self.keeping, true).await;
+    }
+
     /// Starts the hub of this thread and lets it hear every commit.
     pub fn start_hub_here(
         &self,
@@ -316,6 +356,7 @@ impl Topology {
             bounds: self.bounds,
             now_ms: clock::now_ms,
             audience: self.audience.of_new_hub(),
+            screen: self.keeping.figures.of_new_hub(),
         });
         let address = self.tree.start_here(&vitals, Exhausted::EndProcess, hub);
         let requests = Port::new(address.clone().recipient(), vitals.clone());

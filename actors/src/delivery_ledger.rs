@@ -4,13 +4,14 @@
 
 use crate::{
     messages::{RecordDeliveries, Recorded},
+    noticeboard::{Noticeboard, Topic},
     port::Mail,
     supervision::{Observe, Restartable},
 };
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Supervised};
 use diesel::{Connection, pg::PgConnection};
 use heliograph_schema::{
-    delivery::{DeliveryRecord, MirroredThread},
+    delivery::{DeliveryRecord, MirroredThread, Progress},
     ids::{ChannelId, SignalId},
     store::{StoreError, connect_single, deliveries, mirrored_threads},
 };
@@ -30,6 +31,8 @@ const GROUP_DELIVERIES_MAX: usize = 500;
 pub struct DeliveryLedgerMakings {
     /// Where the tables are.
     pub database_url: String,
+    /// Where it says that deliveries were given up.
+    pub notices: Noticeboard,
 }
 
 /// The actor.
@@ -133,6 +136,10 @@ impl DeliveryLedger {
         })?;
         self.commits += 1;
         self.last_error = None;
+        let is_dead = |record: &DeliveryRecord| matches!(record.progress, Progress::Dead { .. });
+        if records.iter().any(is_dead) {
+            self.makings.notices.raise(Topic::DeadLetters);
+        }
         metrics::histogram!("heliograph_ledger_group_deliveries").record(records.len() as f64);
         for record in self.waiting.drain(..size) {
             self.written

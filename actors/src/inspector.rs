@@ -5,6 +5,7 @@ use crate::{
     discord::inspect::Way,
     inspection_core::Schedule,
     messages::{Asker, Inspect, Inspected, NotKnown, Seen, Sight},
+    noticeboard::{Noticeboard, Topic},
     outlets::Outlets,
     port::Mail,
     routing::RoutingTable,
@@ -43,6 +44,8 @@ pub struct InspectorMakings {
     pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// Leads to the mirrors.
     pub outlets: Outlets,
+    /// Where it says that it knows more of a target channel.
+    pub notices: Noticeboard,
     /// Time between two looks at a target.
     pub interval: Duration,
 }
@@ -181,6 +184,7 @@ async fn look(makings: InspectorMakings, target: ChannelId, age_max: Duration) -
         .run(move |connection| target_channels::inspected(connection, target, &said))
         .await
         .map_err(unwritten)?;
+    makings.notices.raise(Topic::Targets);
     Ok(sight)
 }
 

@@ -1,30 +1,13 @@
-//! How long what a mirror does has taken over the last hour: five-minute slots of counts in buckets that grow by a tenth, so that
-//! a percentile is right to 5 % and a quiet mirror costs nothing. Knows no clock: moments come in.
+//! How long what a mirror does has taken over the last hour: five-minute slots of counts in milliseconds, so that a quiet mirror
+//! costs nothing. Knows no clock: moments come in.
 
+use crate::buckets_core::{Counts, bucket};
 use serde::Serialize;
 
 /// Length of a slot.
 const SLOT_MS: i64 = 300_000;
 /// Slots that are kept: together an hour.
 const SLOTS_KEPT: i64 = 12;
-/// Buckets; the last takes whatever is longer.
-const BUCKETS: usize = 256;
-/// Where each bucket begins, in milliseconds: at most a tenth above the one before it, so that its middle is at most 5 % away from
-/// everything in it. The first ones hold one value each; the last begins after years.
-const BEGINS_MS: [i64; BUCKETS] = {
-    let mut begins = [1; BUCKETS];
-    let mut at = 1;
-    while at < BUCKETS {
-        let (next, tenth_above) = (begins[at - 1] + 1, begins[at - 1] * 11 / 10);
-        begins[at] = if next > tenth_above {
-            next
-        } else {
-            tenth_above
-        };
-        at += 1;
-    }
-    begins
-};
 
 /// What took its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,47 +21,6 @@ pub enum LatencyKind {
 }
 
 const KINDS: usize = 3;
-
-/// Counts by bucket, sorted by bucket. There are at most 256, and few are ever in use.
-#[derive(Debug, Clone, Default)]
-struct Counts(Vec<(u8, u32)>);
-
-impl Counts {
-    fn add(&mut self, bucket: u8, count: u32) {
-        match self.0.binary_search_by_key(&bucket, |entry| entry.0) {
-            Ok(at) => self.0[at].1 = self.0[at].1.saturating_add(count),
-            Err(at) => self.0.insert(at, (bucket, count)),
-        }
-    }
-
-    fn total(&self) -> u64 {
-        self.0.iter().map(|entry| u64::from(entry.1)).sum()
-    }
-
-    /// The latency that so many of a hundred do not exceed. `None` without any.
-    fn percentile(&self, percent: u64) -> Option<i64> {
-        let rank = (self.total() * percent).div_ceil(100).max(1);
-        let mut seen = 0;
-        let bucket = self.0.iter().find(|entry| {
-            seen += u64::from(entry.1);
-            seen >= rank
-        });
-        bucket.map(|entry| middle_ms(entry.0))
-    }
-}
-
-/// The bucket of a latency. Below a millisecond counts as one.
-fn bucket(latency_ms: i64) -> u8 {
-    let begun = BEGINS_MS.partition_point(|&begins_ms| begins_ms <= latency_ms.max(1));
-    u8::try_from(begun - 1).unwrap_or(u8::MAX)
-}
-
-/// What stands for everything in a bucket.
-fn middle_ms(bucket: u8) -> i64 {
-    let begins_ms = BEGINS_MS[usize::from(bucket)];
-    let next_ms = BEGINS_MS.get(usize::from(bucket) + 1);
-    next_ms.map_or(begins_ms, |next_ms| i64::midpoint(begins_ms, next_ms - 1))
-}
 
 #[derive(Debug, Clone, Default)]
 struct Slot {
@@ -123,9 +65,7 @@ impl LatencyRing {
             let mut all = Counts::default();
             let recent = |slot: &&Slot| slot.number > newest - SLOTS_KEPT;
             for slot in self.slots.iter().filter(recent) {
-                for &(bucket, count) in &slot.counts[kind as usize].0 {
-                    all.add(bucket, count);
-                }
+                all.add_all(&slot.counts[kind as usize]);
             }
             Percentiles::of(&all)
         };

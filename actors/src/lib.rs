@@ -1,11 +1,14 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
 pub mod audience;
+pub mod buckets_core;
 pub mod connector_board;
 pub mod delivery_ledger;
 pub mod discord;
 pub mod discovery_core;
 pub mod exchange;
+pub mod figures;
+pub mod figures_keeper;
 pub mod global_gate;
 pub mod hub_core;
 pub mod inlets;
@@ -20,6 +23,7 @@ pub mod mirror;
 pub mod mirror_board;
 pub mod mirror_core;
 pub mod mirror_reads;
+pub mod noticeboard;
 pub mod observation;
 pub mod outbox;
 pub mod outlets;
@@ -37,6 +41,7 @@ pub mod router_core;
 pub mod routing;
 pub mod routing_load;
 pub mod rules_core;
+pub mod series_core;
 pub mod session;
 pub mod session_hub;
 pub mod source_channel;

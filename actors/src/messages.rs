@@ -10,7 +10,7 @@ use heliograph_schema::{
     signal::{RevisionKind, SignalState},
     store::signals::{Head, NewDelivery, QuarantinedItem, RawBatch},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use tokio::sync::oneshot;
 
 /// What became of the items of one channel.
@@ -40,13 +40,22 @@ pub enum WriteAnswer {
 /// Where a write's answer goes.
 pub type Answer = oneshot::Sender<WriteAnswer>;
 
+/// When a batch came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// In ms since 1970, for people.
+    pub at_ms: i64,
+    /// To measure by.
+    pub at: Instant,
+}
+
 /// To a source channel: what a connector says of its signals, creates first.
 #[derive(Debug)]
 pub struct Capture {
     /// The connector's signals are to be mirrored.
     pub forward: bool,
-    /// When the batch came in, ms since 1970.
-    pub accepted_at_ms: i64,
+    /// When the batch came in.
+    pub received: Received,
     /// All of one channel.
     pub observations: Vec<Observation>,
     /// The body they came in, when this is the first channel of its batch: it goes the same way, into the same transaction.
@@ -74,7 +83,7 @@ pub struct Route {
     /// See [`Capture`].
     pub forward: bool,
     /// See [`Capture`].
-    pub accepted_at_ms: i64,
+    pub received: Received,
     /// In order.
     pub changes: Vec<Change>,
     /// See [`Capture`].
@@ -127,6 +136,8 @@ pub struct Write {
     pub before: Head,
     /// The head after it.
     pub after: Head,
+    /// See [`Capture`].
+    pub received: Received,
     /// In order.
     pub changes: Vec<Planned>,
     /// See [`Capture`].
@@ -198,6 +209,12 @@ pub struct CommittedFrame {
     pub channel_id: ChannelId,
     /// Its place.
     pub place: Cursor,
+    /// The signal.
+    pub signal_id: SignalId,
+    /// What kind of change.
+    pub kind: RevisionKind,
+    /// When it came in.
+    pub received: Received,
     /// WebSocket bytes, shared by all sessions.
     pub bytes: Bytes,
 }

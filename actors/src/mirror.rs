@@ -4,6 +4,7 @@
 use crate::{
     discord::Discord,
     exchange::{Call, Request},
+    figures::Figures,
     global_gate::Gate,
     latency_core::LatencyKind,
     limits_core::Route,
@@ -61,6 +62,8 @@ pub struct MirrorMakings {
     pub fell_behind: Arc<AtomicBool>,
     /// Where it shows how it stands.
     pub place: MirrorPlace,
+    /// Where it counts what was posted.
+    pub figures: Figures,
 }
 
 /// The actor.
@@ -113,7 +116,13 @@ impl Mirror {
                     records,
                     threads,
                 } => self.record(record_id, records, threads, ctx),
-                Effect::Took(route, took_ms) => {
+                Effect::Took(route, took_ms, received_at) => {
+                    if route == Route::Create {
+                        let since_wanted =
+                            || Duration::from_millis(u64::try_from(took_ms).unwrap_or(0));
+                        let took = received_at.map_or_else(since_wanted, |at| at.elapsed());
+                        self.makings.figures.posted(took);
+                    }
                     metrics::histogram!("heliograph_mirror_delivery_seconds", "kind" => route.word())
                         .record(took_ms.max(0) as f64 / 1_000.0);
                     if let Some(kind) = latency_kind(route) {

@@ -155,8 +155,9 @@ pub enum Effect {
     },
     /// Compare a page of the channel with what is on record, and write down what is to be put right. Nothing is sent meanwhile.
     Compare(Page),
-    /// Discord has carried out what was wanted so many milliseconds ago; only measures.
-    Took(Route, i64),
+    /// Discord has carried out what was wanted so many milliseconds ago; only measures. Of a create with the moment when it was
+    /// received, where that is known.
+    Took(Route, i64, Option<Instant>),
     /// Send a tick at this moment, unless something else comes before.
     WakeAt(i64),
 }

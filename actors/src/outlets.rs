@@ -1,4 +1,5 @@
-//! Where committed signals leave: the hubs of the public workers and the mirrors of the target channels. Filled by whoever
+//! Where committed signals leave: the hubs of the public workers, the mirrors of the target channels, and while an administrator
+//! watches the feed. Filled by whoever
 //! starts those actors, read by the store writer at every commit. What a full mailbox refuses is not lost: a hub sees the hole
 //! in the sequence and a mirror its mark, and both read the tables.
 
@@ -12,7 +13,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
 };
 
@@ -38,6 +39,15 @@ pub struct HubOutlet {
     pub fell_behind: Arc<AtomicBool>,
 }
 
+/// The feed of administrators, as the outlets know it. What does not fit into its mailbox is left out, and counted.
+#[derive(Clone)]
+pub struct FeedOutlet {
+    /// For committed frames.
+    pub committed: Port<Committed>,
+    /// Frames that were left out since it last looked.
+    pub left_out: Arc<AtomicU64>,
+}
+
 /// Called with a target channel that has work but no mirror.
 pub type OnMissingMirror = Arc<dyn Fn(ChannelId) + Send + Sync>;
 
@@ -46,6 +56,7 @@ struct Inner {
     hubs: RwLock<Vec<HubOutlet>>,
     mirrors: RwLock<HashMap<ChannelId, MirrorOutlet>>,
     on_missing: RwLock<Option<OnMissingMirror>>,
+    feed: RwLock<Option<FeedOutlet>>,
 }
 
 /// All outlets; a clone is the same set.
@@ -60,6 +71,11 @@ impl Outlets {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .push(hub);
+    }
+
+    /// From now on the feed hears every commit, or no more.
+    pub fn set_feed(&self, feed: Option<FeedOutlet>) {
+        *self.0.feed.write().unwrap_or_else(PoisonError::into_inner) = feed;
     }
 
     /// Adds or replaces the mirror of a target channel.
@@ -108,6 +124,17 @@ impl Outlets {
                 hub.fell_behind.store(true, SeqCst);
                 metrics::counter!("heliograph_hub_refusals_total").increment(1);
             }
+        }
+        self.tell_feed(committed);
+    }
+
+    fn tell_feed(&self, committed: Committed) {
+        let feed = self.0.feed.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = feed.as_ref()
+            && let Err((_, committed)) = feed.committed.post(committed)
+        {
+            feed.left_out
+                .fetch_add(committed.frames.len() as u64, SeqCst);
         }
     }
 

@@ -6,7 +6,7 @@ use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Supervised, WrapFuture,
 };
 use chrono::{Days, NaiveDate};
-use heliograph_schema::store::{Store, StoreError, retention};
+use heliograph_schema::store::{Store, StoreError, figures, retention};
 use serde_json::json;
 use std::time::Duration;
 
@@ -92,6 +92,7 @@ async fn clean(store: Store, kept: Kept, today: NaiveDate) -> Result<(), StoreEr
         .await?
         > 0
     {}
+    store.run(figures::delete_old).await?;
     Ok(())
 }
 

@@ -48,7 +48,7 @@ impl RouterCore {
             changes.push(place(
                 table,
                 route.forward,
-                route.accepted_at_ms,
+                route.received.at_ms,
                 &mut after,
                 change,
             )?);
@@ -58,6 +58,7 @@ impl RouterCore {
             term: route.term,
             before,
             after,
+            received: route.received,
             changes,
             keep: route.keep,
             counts,
@@ -181,7 +182,7 @@ pub const BEFORE_ALL: Cursor = Cursor { epoch: 1, seq: 0 };
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routing::Mapping;
+    use crate::{messages::Received, routing::Mapping};
     use heliograph_schema::ids::GuildId;
     use std::sync::Arc;
     use tokio::sync::oneshot;
@@ -220,7 +221,10 @@ mod tests {
             term: 3,
             opened_at: head(),
             forward,
-            accepted_at_ms: 1,
+            received: Received {
+                at_ms: 1,
+                at: std::time::Instant::now(),
+            },
             changes,
             keep: None,
             counts,

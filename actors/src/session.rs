@@ -6,7 +6,7 @@ use crate::{
     outbox::Outbox,
     port::Port,
     session_hub::{HubRequest, LocalSessions},
-    wire,
+    wire::{self, ClientSaid},
 };
 use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
 use bytes::Bytes;
@@ -16,21 +16,6 @@ use std::time::{Duration, Instant};
 /// Client frames in [`TALK_WINDOW`]; more is a client out of control.
 const TALK_MAX: u32 = 100;
 const TALK_WINDOW: Duration = Duration::from_secs(10);
-
-/// What came from the socket.
-#[derive(Debug)]
-pub enum ClientSaid {
-    /// A whole text message.
-    Text(Bytes),
-    /// A ping to be answered.
-    Ping(Bytes),
-    /// It lives.
-    Pong,
-    /// It goes.
-    Close,
-    /// Binary, too long, or no WebSocket at all.
-    Nonsense,
-}
 
 /// What a session is made of.
 pub struct SessionMakings {

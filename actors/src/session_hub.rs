@@ -6,6 +6,7 @@ mod replay;
 
 use crate::{
     audience::HubAudience,
+    figures::Recorder,
     hub_core::{Arrival, CatchUp, HubCore, Next, RingBounds, SessionKey},
     messages::Committed,
     outbox::Outbox,
@@ -120,6 +121,8 @@ pub struct SessionHubMakings {
     pub now_ms: fn() -> i64,
     /// Where it counts whom it told.
     pub audience: HubAudience,
+    /// Where it counts how long they waited.
+    pub screen: Recorder,
 }
 
 /// The actor.
@@ -593,6 +596,10 @@ impl Handler<Mail<Committed>> for SessionHub {
             {
                 Arrival::Deliver(sessions) => {
                     self.push_all(&sessions, std::slice::from_ref(&frame.bytes));
+                    if !sessions.is_empty() {
+                        let took = frame.received.at.elapsed();
+                        self.makings.screen.record(took, sessions.len() as u64);
+                    }
                     let audience = &self.makings.audience;
                     audience.count(frame.channel_id, frame.place, sessions.len());
                 }

@@ -102,7 +102,7 @@ impl SourceChannel {
             term: memory.term,
             opened_at: memory.opened_at,
             forward: capture.forward,
-            accepted_at_ms: capture.accepted_at_ms,
+            received: capture.received,
             changes,
             keep: capture.keep,
             counts,

@@ -3,7 +3,9 @@
 //! COMMIT it answers, then hands frames to the hubs and work to the mirrors. Decides nothing about signals.
 
 use crate::{
+    figures::Figures,
     messages::{CommittedFrame, Keep, Open, Opened, Recall, StoreRequest, Write, WriteAnswer},
+    noticeboard::{Noticeboard, Topic},
     outlets::Outlets,
     port::Mail,
     supervision::{Observe, OnFatal, Restartable},
@@ -50,6 +52,10 @@ pub struct StoreWriterMakings {
     pub term: Term,
     /// Where committed signals leave.
     pub outlets: Outlets,
+    /// Where it counts what was accepted.
+    pub figures: Figures,
+    /// Where it says that there are new items that could not be taken.
+    pub notices: Noticeboard,
     /// Revisions in one transaction.
     pub group_revisions_max: usize,
     /// Set while the writer can commit; `/readyz` reads it.
@@ -189,6 +195,10 @@ impl StoreWriter {
                     .record(started.elapsed().as_secs_f64());
                 metrics::histogram!("heliograph_store_group_revisions")
                     .record(group.revisions.len() as f64);
+                self.makings.figures.accepted(pending.accepted());
+                if !group.quarantined.is_empty() {
+                    self.makings.notices.raise(Topic::Quarantine);
+                }
                 pending.publish(&self.makings.outlets, &raised);
             }
             Err(error) => self.commit_failed(pending, &error),
@@ -370,6 +380,11 @@ impl Pending {
         self.writes.len() + self.keeps.len()
     }
 
+    fn accepted(&self) -> u64 {
+        let accepted = |write: &Write| u64::from(write.counts.accepted);
+        self.writes.iter().map(accepted).sum()
+    }
+
     /// One move per channel, one state per signal, everything else in order.
     fn group(&self) -> Group {
         let mut group = Group::default();
@@ -441,7 +456,7 @@ impl Pending {
     fn publish(self, outlets: &Outlets, raised: &[RaisedDelivery]) {
         let committed_at = Instant::now();
         let mut frames = Vec::new();
-        let mut newest: HashMap<SignalId, Arc<SignalState>> = HashMap::new();
+        let mut newest: HashMap<SignalId, Newest> = HashMap::new();
         for write in self.writes {
             let _ = write.answer.send(WriteAnswer::Committed(write.counts));
             for change in write.changes {
@@ -449,10 +464,18 @@ impl Pending {
                     frames.push(CommittedFrame {
                         channel_id: write.after.channel_id,
                         place: revision.place,
+                        signal_id: change.state.signal_id,
+                        kind: revision.kind,
+                        received: write.received,
                         bytes: wire::text(&revision.frame),
                     });
                 }
-                newest.insert(change.state.signal_id, change.state);
+                let first = newest.entry(change.state.signal_id);
+                let first = first.or_insert_with(|| Newest {
+                    state: change.state.clone(),
+                    received_at: write.received.at,
+                });
+                first.state = change.state;
             }
         }
         for keep in self.keeps {
@@ -474,16 +497,23 @@ impl Pending {
     }
 }
 
+/// What a signal is after a group, and when the first word of it in the group was received.
+struct Newest {
+    state: Arc<SignalState>,
+    received_at: Instant,
+}
+
 fn wanted(
     raised: &[RaisedDelivery],
-    newest: &HashMap<SignalId, Arc<SignalState>>,
+    newest: &HashMap<SignalId, Newest>,
     committed_at: Instant,
 ) -> HashMap<ChannelId, Vec<WantedDelivery>> {
     let mut wanted: HashMap<ChannelId, Vec<WantedDelivery>> = HashMap::new();
     for delivery in raised {
-        let Some(signal) = newest.get(&delivery.signal_id) else {
+        let Some(newest) = newest.get(&delivery.signal_id) else {
             continue;
         };
+        let signal = &newest.state;
         wanted
             .entry(delivery.target_channel_id)
             .or_default()
@@ -495,6 +525,7 @@ fn wanted(
                 ordinal: delivery.ordinal,
                 desired_revision: signal.revision,
                 committed_at: Some(committed_at),
+                received_at: Some(newest.received_at),
             });
     }
     for deliveries in wanted.values_mut() {

@@ -32,6 +32,10 @@ pub enum Kind {
     Inspector,
     /// Deletes what is old.
     Retention,
+    /// Writes down the figures of each minute.
+    Figures,
+    /// Tells the pages of administrators what happens.
+    AdminFeed,
 }
 
 impl Kind {
@@ -47,6 +51,8 @@ impl Kind {
             Self::DeliveryLedger => "delivery_ledger",
             Self::Inspector => "inspector",
             Self::Retention => "retention",
+            Self::Figures => "figures",
+            Self::AdminFeed => "admin_feed",
         }
     }
 }

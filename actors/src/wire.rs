@@ -1,4 +1,5 @@
-//! Server frames as the bytes that go out (RFC 6455: final, unmasked). Encoded once and shared by every session that gets them.
+//! Server frames as the bytes that go out (RFC 6455: final, unmasked), encoded once and shared by every session that gets them, and
+//! what comes in.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use heliograph_schema::frame::{CloseCode, ServerFrame};
@@ -6,6 +7,21 @@ use heliograph_schema::frame::{CloseCode, ServerFrame};
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
+
+/// What came from a socket.
+#[derive(Debug)]
+pub enum ClientSaid {
+    /// A whole text message.
+    Text(Bytes),
+    /// A ping to be answered.
+    Ping(Bytes),
+    /// It lives.
+    Pong,
+    /// It goes.
+    Close,
+    /// Binary, too long, or no WebSocket at all.
+    Nonsense,
+}
 
 fn framed(opcode: u8, payload: &[u8]) -> Bytes {
     let mut bytes = BytesMut::with_capacity(payload.len() + 10);

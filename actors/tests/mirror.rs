@@ -8,12 +8,14 @@ use fake_discord::{Channel, Control, FakeDiscord, Fault, FaultRule, When};
 use heliograph_actors::{
     delivery_ledger::{DeliveryLedger, DeliveryLedgerMakings},
     discord::{Discord, DiscordSettings},
+    figures::Figures,
     global_gate::Gate,
     messages::{RecordDeliveries, Wanted},
     mirror::{Mirror, MirrorMakings},
     mirror_board::MirrorPlace,
     mirror_core::Settings,
     mirror_reads::MirrorReads,
+    noticeboard::Noticeboard,
     port::Port,
     restart_core::RestartBudget,
     steady_clock::SteadyClock,
@@ -65,6 +67,7 @@ impl Stage {
         let tree = Tree::new(budget, Arc::new(|name| panic!("{name} ended the process")));
         let vitals = Vitals::new("delivery_ledger", Kind::DeliveryLedger, 64);
         let makings = DeliveryLedgerMakings {
+            notices: Noticeboard::default(),
             database_url: db.url().to_owned(),
         };
         let arbiter = Arbiter::new().handle();
@@ -96,6 +99,7 @@ impl Stage {
     /// With the mark that says that it has more to do than it was told.
     fn start_marked_mirror(&self, fell_behind: Arc<AtomicBool>) -> Port<Wanted> {
         let makings = MirrorMakings {
+            figures: Figures::default(),
             settings: Settings {
                 target_channel_id: target(),
                 backlog_max: 8,
@@ -159,6 +163,7 @@ impl Stage {
             ordinal: number,
             desired_revision: revision,
             committed_at: None,
+            received_at: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct WantedDelivery {
     pub desired_revision: i32,
     /// When the commit was known; only measures, decides nothing.
     pub committed_at: Option<Instant>,
+    /// When what brought it was received; only measures, decides nothing.
+    pub received_at: Option<Instant>,
 }
 
 /// A message that stands in Discord for one part of a delivery.

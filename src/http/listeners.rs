@@ -8,16 +8,15 @@ use super::{
     ingest::{Ingest, IngestLimits, message_batch::Intake},
     operators::{self, Operators, Readiness},
     pages::PictureSources,
-    public::{self, Public, PublicThread, SocketHandle},
+    public::{self, Public, PublicThread},
+    socket::Tuning,
 };
 use crate::{config::Config, error::uniform_errors, serve::close_within_s, topology::Topology};
-use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, rt::net::TcpStream, web};
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use heliograph_actors::session_hub::{HubRequest, LocalSessions};
 use heliograph_schema::store::Store;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use socket2::SockRef;
 use std::{
-    any::Any,
     cell::Cell,
     io,
     net::SocketAddr,
@@ -132,6 +131,13 @@ fn threads(configured: usize) -> usize {
     }
 }
 
+fn tuning(config: &Config) -> Tuning {
+    Tuning {
+        send_buffer_bytes: config.public.send_buffer_bytes as usize,
+        user_timeout: Duration::from_millis(config.public.user_timeout_ms.into()),
+    }
+}
+
 fn serve_public(
     config: &Config,
     public: web::Data<Public>,
@@ -140,10 +146,7 @@ fn serve_public(
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let (topology, readiness) = (topology.clone(), web::Data::new(readiness.clone()));
     let pictures = web::Data::new(PictureSources(config.public.picture_sources.clone()));
-    let (send_buffer, user_timeout) = (
-        config.public.send_buffer_bytes as usize,
-        Duration::from_millis(config.public.user_timeout_ms.into()),
-    );
+    let tuning = tuning(config);
     let server = HttpServer::new(move || {
         // Runs once on each worker thread: what is made here stays there.
         let sessions = LocalSessions::default();
@@ -162,26 +165,11 @@ fn serve_public(
             .configure(operators::probes)
             .configure(public::routes)
     })
-    .on_connect(move |connection, data| {
-        if let Some(handle) = tune(connection, send_buffer, user_timeout) {
-            data.insert(handle);
-        }
-    })
+    .on_connect(move |connection, data| tuning.apply(connection, data))
     .workers(threads(config.public.threads))
     .max_connections(usize::MAX)
     .backlog(BACKLOG);
     start(server.bind(config.public.listen)?)
-}
-
-/// Small kernel buffers and an early end for peers that acknowledge nothing: else the kernel holds megabytes for each.
-fn tune(connection: &dyn Any, send_buffer: usize, user_timeout: Duration) -> Option<SocketHandle> {
-    let connection = connection.downcast_ref::<TcpStream>()?;
-    let socket = SockRef::from(connection);
-    // A socket that cannot be tuned still works.
-    let _ = socket.set_send_buffer_size(send_buffer);
-    let _ = socket.set_tcp_user_timeout(Some(user_timeout));
-    let _ = socket.set_tcp_nodelay(true);
-    Some(SocketHandle::of(connection))
 }
 
 fn serve_ingest(
@@ -316,6 +304,7 @@ impl Listening {
 
     /// Closes the listeners.
     pub async fn close(&self) {
+        self.topology.write_figures().await;
         futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
     }
 }

@@ -13,3 +13,4 @@ pub mod origin;
 pub mod pages;
 pub mod public;
 pub mod running;
+pub mod socket;

@@ -112,7 +112,8 @@ impl MirrorCore {
                     delivery.posted(part, message_id, &digest, at);
                     if part == 0 {
                         let took_ms = now_ms - delivery.wanted_at_ms;
-                        effects.push(Effect::Took(Route::Create, took_ms));
+                        let received_at = delivery.received_at;
+                        effects.push(Effect::Took(Route::Create, took_ms, received_at));
                     }
                 }
                 self.stands(now_ms, signal_id, part, effects);
@@ -131,7 +132,8 @@ impl MirrorCore {
                 let unsure_until_ms = self.unsure_until_ms(now_ms, signal_id, message_id, &digest);
                 if let Some(delivery) = self.delivery(signal_id) {
                     delivery.edited(part, message_id, &digest, unsure_until_ms);
-                    effects.push(Effect::Took(Route::Edit, now_ms - delivery.changed_at_ms));
+                    let took_ms = now_ms - delivery.changed_at_ms;
+                    effects.push(Effect::Took(Route::Edit, took_ms, None));
                 }
                 self.stands(now_ms, signal_id, part, effects);
             }
@@ -142,7 +144,8 @@ impl MirrorCore {
                 Outcome::Deleted,
             ) => {
                 if let Some(delivery) = self.delivery(signal_id) {
-                    effects.push(Effect::Took(Route::Delete, now_ms - delivery.changed_at_ms));
+                    let took_ms = now_ms - delivery.changed_at_ms;
+                    effects.push(Effect::Took(Route::Delete, took_ms, None));
                 }
                 self.removed(now_ms, signal_id, part, effects);
             }
@@ -240,7 +243,8 @@ impl MirrorCore {
         };
         delivery.at.thread_id = Some(mirrored_thread_id);
         delivery.posted(0, message_id, &digest, at);
-        effects.push(Effect::Took(Route::Create, now_ms - delivery.wanted_at_ms));
+        let took_ms = now_ms - delivery.wanted_at_ms;
+        effects.push(Effect::Took(Route::Create, took_ms, delivery.received_at));
         self.counts.posted += 1;
         let change = PartChange::Stands(PostedPart {
             part: 0,

@@ -75,6 +75,7 @@ pub(super) struct Delivery {
     /// When the latest change became known.
     pub(super) changed_at_ms: i64,
     pub(super) committed_at: Option<Instant>,
+    pub(super) received_at: Option<Instant>,
     pub(super) note: Option<String>,
     /// Why its rules hold it back.
     pub(super) held_back: Option<String>,
@@ -255,6 +256,7 @@ impl Delivery {
             wanted_at_ms: now_ms,
             changed_at_ms: now_ms,
             committed_at: wanted.committed_at,
+            received_at: wanted.received_at,
             note: None,
             held_back: None,
             poison: None,
@@ -281,6 +283,7 @@ impl Delivery {
             ordinal: row.ordinal,
             desired_revision: row.desired_revision,
             committed_at: None,
+            received_at: None,
         };
         let mut delivery = Self::wanted(asked_ms, wanted, false, rules.clone(), names);
         delivery.learn(asked_ms, row, inherited_ms, spans, rules);
@@ -302,6 +305,7 @@ impl Delivery {
             ordinal: row.ordinal,
             desired_revision: row.desired_revision,
             committed_at: None,
+            received_at: None,
         };
         let mut delivery = Self::wanted(now_ms, wanted, false, Arc::default(), names);
         delivery.poison(reason);

@@ -141,6 +141,7 @@ fn wanted(signal_id: i64, revision: i32, text: &str) -> WantedDelivery {
         ordinal: signal_id,
         desired_revision: revision,
         committed_at: None,
+        received_at: None,
     }
 }
 

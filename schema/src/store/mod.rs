@@ -15,6 +15,7 @@ pub mod deliveries;
 pub mod delivery_list;
 pub mod discovery;
 mod error;
+pub mod figures;
 mod id_columns;
 pub mod mappings;
 pub mod migrate;

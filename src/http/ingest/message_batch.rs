@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use heliograph_actors::{
     connector_board::{self, BatchTaken},
     inlets::Inlets,
-    messages::{Capture, Counts, Keep, StoreRequest, WriteAnswer},
+    messages::{Capture, Counts, Keep, Received, StoreRequest, WriteAnswer},
     observation::Observation,
     port::{Port, Refused},
     routing::Connector,
@@ -396,7 +396,10 @@ impl Intake {
                 self.capture(
                     channel_id,
                     &push.connector,
-                    push.received_at_ms,
+                    Received {
+                        at_ms: push.received_at_ms,
+                        at: push.received_at,
+                    },
                     observations,
                     keep.take(),
                 )
@@ -483,7 +486,7 @@ impl Intake {
         &self,
         channel_id: ChannelId,
         connector: &Connector,
-        accepted_at_ms: i64,
+        received: Received,
         observations: Vec<Observation>,
         keep: Option<Keep>,
     ) -> Result<(Counts, Vec<Poisoned>), ApiError> {
@@ -498,7 +501,7 @@ impl Intake {
                 .collect::<Vec<_>>()
         };
         match self
-            .attempt(channel_id, forward, accepted_at_ms, &observations, keep)
+            .attempt(channel_id, forward, received, &observations, keep)
             .await?
         {
             Tried::Done(counts) => return Ok((counts, Vec::new())),
@@ -517,7 +520,7 @@ impl Intake {
             let mut tries = 1;
             loop {
                 match self
-                    .attempt(channel_id, forward, accepted_at_ms, alone, None)
+                    .attempt(channel_id, forward, received, alone, None)
                     .await?
                 {
                     Tried::Done(one) => {
@@ -544,7 +547,7 @@ impl Intake {
         &self,
         channel_id: ChannelId,
         forward: bool,
-        accepted_at_ms: i64,
+        received: Received,
         observations: &[Observation],
         mut keep: Option<Keep>,
     ) -> Result<Tried, ApiError> {
@@ -553,7 +556,7 @@ impl Intake {
             let (answer, answered) = oneshot::channel();
             let capture = Capture {
                 forward,
-                accepted_at_ms,
+                received,
                 observations: observations.to_vec(),
                 keep: keep.take(),
                 answer,

@@ -87,6 +87,8 @@ pub struct Push {
     pub body: web::Bytes,
     /// When it was complete, in milliseconds since 1970.
     pub received_at_ms: i64,
+    /// The same moment, to measure by.
+    pub received_at: Instant,
 }
 
 impl Ingest {
@@ -171,6 +173,7 @@ impl Ingest {
             connector,
             body,
             received_at_ms: clock::now_ms(),
+            received_at: Instant::now(),
         })
     }
 

@@ -2,12 +2,11 @@
 //! and the tables; none of them changes a signal.
 
 mod channels;
-mod client_stream;
 mod live;
 mod session_cookie;
 mod viewer;
 
-pub use live::{PublicThread, SocketHandle};
+pub use live::PublicThread;
 pub use viewer::LookUps;
 
 use crate::error::no_such_route;

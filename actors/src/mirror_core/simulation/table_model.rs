@@ -93,6 +93,7 @@ impl Table {
             ordinal: row.ordinal,
             desired_revision: row.desired_revision(),
             committed_at: None,
+            received_at: None,
         }
     }
 

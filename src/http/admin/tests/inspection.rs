@@ -49,6 +49,7 @@ impl Stage {
         let discord = Discord::new(reqwest::Client::new(), &settings).unwrap();
         let (sender, routing) = watch::channel(Arc::new(RoutingTable::default()));
         let makings = InspectorMakings {
+            notices: heliograph_actors::noticeboard::Noticeboard::default(),
             way: Some(Way {
                 discord: Arc::new(discord),
                 gate: Gate::new(50),

@@ -5,7 +5,7 @@ use actix_http::ws::{Codec, Frame, Item};
 use actix_web::{error::PayloadError, web::Bytes};
 use bytes::BytesMut;
 use futures_util::Stream;
-use heliograph_actors::session::ClientSaid;
+use heliograph_actors::wire::ClientSaid;
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -15,7 +15,7 @@ use std::{
 const MESSAGE_BYTES_MAX: usize = 65_536;
 
 /// Client messages out of a request's payload.
-pub(super) struct ClientStream<P> {
+pub struct ClientStream<P> {
     payload: P,
     codec: Codec,
     buffer: BytesMut,
@@ -26,7 +26,7 @@ pub(super) struct ClientStream<P> {
 
 impl<P> ClientStream<P> {
     /// Of an upgraded request's payload.
-    pub(super) fn new(payload: P) -> Self {
+    pub fn new(payload: P) -> Self {
         let codec = Codec::new().max_size(MESSAGE_BYTES_MAX);
         Self {
             payload,
