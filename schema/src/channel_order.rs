@@ -58,11 +58,7 @@ pub fn in_order<T>(channels: Vec<T>, place: impl Fn(&T) -> Place) -> Vec<T> {
         } else {
             place.parent_id.and_then(|parent| categories.get(&parent))
         };
-        (
-            group.copied(),
-            !place.is_category(),
-            place.among_siblings(),
-        )
+        (group.copied(), !place.is_category(), place.among_siblings())
     };
     let mut keyed: Vec<_> = channels
         .into_iter()

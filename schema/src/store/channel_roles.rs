@@ -3,7 +3,7 @@
 use super::{
     Page, StoreError,
     audit::{changing, grouped, record},
-    connectors,
+    connectors, sightings,
     tables::channel_roles,
 };
 use crate::{
@@ -165,7 +165,10 @@ fn mark(
         rows.push(after);
     }
     make_known(conn, connector_id, &changed)?;
-    let changed: Vec<ChannelId> = changed.into_iter().map(|(channel_id, _)| channel_id).collect();
+    let changed: Vec<ChannelId> = changed
+        .into_iter()
+        .map(|(channel_id, _)| channel_id)
+        .collect();
     connectors::move_config_version(conn, &changed)?;
     Ok(rows)
 }
@@ -176,6 +179,7 @@ fn make_known(
     connector_id: &str,
     channels: &[(ChannelId, GuildId)],
 ) -> Result<(), StoreError> {
+    sightings::alone(conn, connector_id)?;
     let (channels, guilds): (Vec<ChannelId>, Vec<GuildId>) = channels.iter().copied().unzip();
     Sql::new(
         "with marked as (select * from unnest($1, $2) as marked (channel_id, guild_id) order by channel_id), \

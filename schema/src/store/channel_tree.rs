@@ -420,7 +420,10 @@ mod tests {
                 .collect();
             let newest = 1_000 + threads_each;
             assert!(
-                of_first.iter().zip(0..).all(|(id, back)| *id == newest - back),
+                of_first
+                    .iter()
+                    .zip(0..)
+                    .all(|(id, back)| *id == newest - back),
                 "{case}: {of_first:?}"
             );
         }

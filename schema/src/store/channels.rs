@@ -18,7 +18,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A known channel.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
@@ -145,6 +145,19 @@ fn find(conn: &mut PgConnection, channel_id: ChannelId) -> Result<Option<Channel
         .get_result(conn)
         .optional()?;
     Ok(row)
+}
+
+/// The names of those of these guilds that a snapshot named.
+pub fn guild_names(
+    conn: &mut PgConnection,
+    guilds: &[GuildId],
+) -> Result<HashMap<GuildId, String>, StoreError> {
+    let named: Vec<(GuildId, String)> =
+        Sql::new("select guild_id, name from guilds where guild_id = any($1)")
+            .bind::<Array<BigInt>, _>(guilds)
+            .rows::<(BigInt, Text)>()
+            .load(conn)?;
+    Ok(named.into_iter().collect())
 }
 
 /// Lets viewers from this tier on see the channel live; `None` hides it. A channel that no snapshot has named yet must at

@@ -279,9 +279,15 @@ mod tests {
         // what was tried; reason, outcome and whether it is done afterwards
         for (what, expected) in [
             (came_to(1, "rejected", None), ("bad", "rejected", false)),
-            (came_to(1, "rejected", Some("worse")), ("worse", "rejected", false)),
+            (
+                came_to(1, "rejected", Some("worse")),
+                ("worse", "rejected", false),
+            ),
             (came_to(1, "accepted", None), ("worse", "accepted", true)),
-            (came_to(1, "rejected", Some("late")), ("worse", "accepted", true)),
+            (
+                came_to(1, "rejected", Some("late")),
+                ("worse", "accepted", true),
+            ),
             (came_to(2, "deduped", None), ("bad", "deduped", true)),
         ] {
             tried(conn, &what).unwrap();

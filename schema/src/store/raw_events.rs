@@ -36,11 +36,7 @@ impl RawEventId {
 
 impl fmt::Display for RawEventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at_us, block, offset) = (
-            self.received_at.timestamp_micros(),
-            self.block,
-            self.offset,
-        );
+        let (at_us, block, offset) = (self.received_at.timestamp_micros(), self.block, self.offset);
         write!(f, "{at_us}-{block}-{offset}")
     }
 }
@@ -159,10 +155,7 @@ pub fn list(
     .bind::<BigInt, _>(limit + 1)
     .rows::<Columns>()
     .load(conn)?;
-    let mut rows = rows
-        .into_iter()
-        .map(shown)
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut rows = rows.into_iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     let is_full = rows.len() as i64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_after = match end {
@@ -253,7 +246,12 @@ mod tests {
         let (mut after, mut all) = (None, Vec::new());
         loop {
             let page = list(conn, filter, after.as_ref(), limit).unwrap();
-            all.push(page.rows.into_iter().map(|row| row.correlation_id).collect());
+            all.push(
+                page.rows
+                    .into_iter()
+                    .map(|row| row.correlation_id)
+                    .collect(),
+            );
             after = page.next_after;
             if after.is_none() {
                 return all;
@@ -320,10 +318,15 @@ mod tests {
              (now() + interval '1 s', 'a', 'thread', 'long', convert_to(repeat('x', {BODY_SHOWN_BYTES_MAX} + 1), 'UTF8'))"
         ))
         .unwrap();
-        let rows = list(conn, &RawEventFilter::default(), None, 9).unwrap().rows;
+        let rows = list(conn, &RawEventFilter::default(), None, 9)
+            .unwrap()
+            .rows;
         let [long, short] = [0, 1].map(|at| rows[at].raw_event_id.clone());
         let long = find(conn, &long).unwrap();
-        assert_eq!((long.row.bytes, long.is_cut), (BODY_SHOWN_BYTES_MAX + 1, true));
+        assert_eq!(
+            (long.row.bytes, long.is_cut),
+            (BODY_SHOWN_BYTES_MAX + 1, true)
+        );
         assert_eq!(long.body.len(), 256 * 1024);
         let found = find(conn, &short).unwrap();
         assert_eq!((found.body.as_str(), found.is_cut), ("\u{FFFD}A", false));

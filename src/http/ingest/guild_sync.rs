@@ -249,8 +249,11 @@ fn take_in(
         tells,
     } = seen;
     let guilds: Vec<GuildId> = snapshot.guilds.iter().map(|guild| guild.guild_id).collect();
-    let channels_of: BTreeSet<GuildId> =
-        snapshot.channels.iter().map(|channel| channel.guild_id).collect();
+    let channels_of: BTreeSet<GuildId> = snapshot
+        .channels
+        .iter()
+        .map(|channel| channel.guild_id)
+        .collect();
     let channels_of: Vec<GuildId> = channels_of.into_iter().collect();
     let answers = |open: &OpenRequest| {
         let named = SnapshotSeen {

@@ -214,7 +214,10 @@ async fn take(
     let work = store(intake, &push, batch, correlation_id);
     let taken = ingest.batch_within_time(work).await?;
     shown.rejected = taken.rejected.len() as u64;
-    ingest.board.place(&push.connector.connector_id).takes(shown);
+    ingest
+        .board
+        .place(&push.connector.connector_id)
+        .takes(shown);
     Ok(taken)
 }
 
@@ -506,10 +509,7 @@ impl Intake {
         {
             Tried::Done(counts) => return Ok((counts, Vec::new())),
             Tried::Parked => {
-                return Ok((
-                    Counts::default(),
-                    bad(&observations, PARKED),
-                ));
+                return Ok((Counts::default(), bad(&observations, PARKED)));
             }
             Tried::Broken => {}
         }

@@ -11,7 +11,7 @@ use actix_web::web;
 use heliograph_actors::routing::Connector;
 use heliograph_schema::store::quarantine::QuarantinedRow;
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,7 @@ pub async fn replay(
         connector: Arc::clone(connector),
         body: body.into(),
         received_at_ms: clock::now_ms(),
+        received_at: Instant::now(),
     };
     match item.kind.as_str() {
         message_batch::KIND => {

@@ -151,7 +151,10 @@ fn in_hand(headers: &HeaderMap) -> Option<(i64, i64)> {
         .flat_map(|list| list.split(','));
     tags.filter_map(|tag| {
         let opaque = tag.trim().trim_start_matches("W/");
-        let (config, discovery) = opaque.strip_prefix('"')?.strip_suffix('"')?.split_once(':')?;
+        let (config, discovery) = opaque
+            .strip_prefix('"')?
+            .strip_suffix('"')?
+            .split_once(':')?;
         Some((config.parse().ok()?, discovery.parse().ok()?))
     })
     .next()
@@ -190,7 +193,10 @@ pub(super) async fn get(
         .min(ingest.limits.long_poll_s_max);
     // What it asks with is known now, and not only when a long wait is over.
     let table = Arc::clone(&ingest.routing.borrow());
-    if let Ok(connector) = asked.by_whom(&table, clock::now_ms()).map(|who| who.connector) {
+    if let Ok(connector) = asked
+        .by_whom(&table, clock::now_ms())
+        .map(|who| who.connector)
+    {
         note(&ingest, &connector, asked.headers);
     }
     let patience = tokio::time::sleep(Duration::from_secs(wait_s));
