@@ -13,7 +13,10 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::PgConnection;
-use heliograph_actors::discovery_core::{self, SnapshotSeen};
+use heliograph_actors::{
+    discovery_core::{self, SnapshotSeen},
+    noticeboard::Topic,
+};
 use heliograph_schema::{
     ids::{ChannelId, GuildId},
     store::{
@@ -217,9 +220,15 @@ async fn store(
         let _place = place;
         let board = own.board.place(&seen.connector_id);
         let has_read = move |number| board.has_read_discovery(number);
-        let observed = own
+        let (observed, is_answer) = own
             .commit(kept, move |conn| take_in(conn, &seen, has_read))
             .await?;
+        if is_answer || observed.has_moved {
+            own.notices.raise(Topic::Connectors);
+        }
+        if observed.has_moved || observed.has_new_names {
+            own.notices.raise(Topic::Channels);
+        }
         if observed.has_new_names {
             // The names are durable; that they do not show yet is no reason to send them again.
             if let Err(error) = own.changes.apply().await {
@@ -237,12 +246,12 @@ async fn store(
 }
 
 /// Takes in what the connector sees, as the answer to its open discovery request where it is one. `has_read`: whether the connector
-/// was heard to have read the request with this number.
+/// was heard to have read the request with this number. What was observed, and whether it is the answer.
 fn take_in(
     conn: &mut PgConnection,
     seen: &Seen,
     has_read: impl Fn(i64) -> bool,
-) -> Result<Observed, StoreError> {
+) -> Result<(Observed, bool), StoreError> {
     let Seen {
         connector_id,
         snapshot,
@@ -278,7 +287,7 @@ fn take_in(
         let (guilds, channels) = (guilds.len(), snapshot.channels.len());
         discovery::answered(conn, connector_id, open.version, guilds, channels)?;
     }
-    Ok(observed)
+    Ok((observed, answered.is_some()))
 }
 
 /// One entry of a snapshot, as the quarantine keeps it. `kind`: `guild` or `channel`.

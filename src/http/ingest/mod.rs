@@ -30,6 +30,7 @@ use actix_web::{
 use diesel::{Connection as _, PgConnection};
 use heliograph_actors::{
     connector_board::ConnectorBoard,
+    noticeboard::{Noticeboard, Topic},
     outlets::Outlets,
     routing::{Connector, RoutingTable},
 };
@@ -72,6 +73,8 @@ pub struct Ingest {
     pub outlets: Outlets,
     /// Where it shows what connectors say and send.
     pub board: ConnectorBoard,
+    /// Told what of it people look at.
+    pub notices: Noticeboard,
     /// See there.
     pub limits: IngestLimits,
     last_seen: LastSeen,
@@ -99,6 +102,7 @@ impl Ingest {
         changes: Arc<dyn ConfigurationChanged>,
         outlets: Outlets,
         board: ConnectorBoard,
+        notices: Noticeboard,
         limits: IngestLimits,
     ) -> Self {
         Self {
@@ -107,6 +111,7 @@ impl Ingest {
             changes,
             outlets,
             board,
+            notices,
             limits,
             last_seen: LastSeen::default(),
             events: Arc::new(Semaphore::new(EVENTS_IN_FLIGHT_MAX)),
@@ -200,13 +205,17 @@ impl Ingest {
             return;
         }
         let (store, connector_id) = (self.store.clone(), connector_id.to_owned());
+        let notices = self.notices.clone();
         actix_web::rt::spawn(async move {
             let noted = store
                 .run(move |conn| discovery::picked_up(conn, &connector_id, number))
                 .await;
-            if let Err(error) = noted {
-                place.forget_discovery(number);
-                tracing::debug!(%error, "that a discovery request was read could not be noted");
+            match noted {
+                Ok(()) => notices.raise(Topic::Connectors),
+                Err(error) => {
+                    place.forget_discovery(number);
+                    tracing::debug!(%error, "that a discovery request was read could not be noted");
+                }
             }
         });
     }
