@@ -15,6 +15,7 @@ use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
     audience::Audience,
+    connector_board::ConnectorBoard,
     figures::Figures,
     figures_keeper::{self, FiguresKeeper, FiguresKeeperMakings},
     hub_core::RingBounds,
@@ -82,6 +83,8 @@ pub struct Topology {
     pub can_commit: Arc<AtomicBool>,
     /// Where changes are said, for whoever shows them to people.
     pub notices: Noticeboard,
+    /// What connectors said and sent.
+    pub connectors: ConnectorBoard,
     keeping: FiguresKeeperMakings,
     root: Port<RootRequest>,
     router: Port<RouterRequest>,
@@ -206,6 +209,7 @@ pub async fn start(
         board,
         audience: Audience::default(),
         notices,
+        connectors: ConnectorBoard::default(),
         keeping,
         store: store.clone(),
         bounds: session_bounds(config),

@@ -96,6 +96,8 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         store.clone(),
         changes.clone(),
         topology.outlets.clone(),
+        topology.connectors.clone(),
+        topology.notices.clone(),
         IngestLimits {
             body_bytes_max: config.ingest.body_bytes_max,
             batch_items_max: config.ingest.batch_items_max,

@@ -13,6 +13,7 @@ mod bad_items;
 mod bench_tiny;
 mod configuration;
 mod configuration_by_command_line;
+mod connectors;
 #[cfg(feature = "failpoints")]
 mod faults;
 mod fidelity;
@@ -31,6 +32,7 @@ mod mirroring;
 mod order;
 mod permissions;
 mod prove_tiny;
+mod quarantine_replay;
 mod runtime_config;
 mod said;
 mod tidy;

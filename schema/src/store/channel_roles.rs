@@ -2,13 +2,21 @@
 
 use super::{
     Page, StoreError,
-    audit::{changing, record},
-    connectors,
+    audit::{changing, grouped, record},
+    connectors, sightings,
     tables::channel_roles,
 };
-use crate::ids::{ChannelId, GuildId};
-use diesel::{pg::PgConnection, prelude::*};
+use crate::{
+    ids::{ChannelId, GuildId},
+    sql::Sql,
+};
+use diesel::{
+    pg::PgConnection,
+    prelude::*,
+    sql_types::{Array, BigInt, Text},
+};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// One channel of one connector.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
@@ -64,6 +72,17 @@ pub fn list(
     Ok(rows)
 }
 
+/// A channel that is to be marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// What it is to be.
+    pub settings: RoleSettings,
+    /// What it stands at; `None`: it is new to the connector.
+    pub version: Option<i64>,
+}
+
 /// Marks a channel. Without a version it must be new to the connector, with one it must stand at it; [`StoreError::Conflict`]
 /// else. Saying what is so already changes nothing.
 pub fn put(
@@ -74,24 +93,67 @@ pub fn put(
     settings: &RoleSettings,
     version: Option<i64>,
 ) -> Result<ChannelRoleRow, StoreError> {
+    let marked = Marked {
+        channel_id,
+        settings: settings.clone(),
+        version,
+    };
     changing(conn, |conn| {
-        connectors::find(conn, connector_id)?;
-        let row = channel_roles::table.find((connector_id, channel_id.get()));
-        let before = row
-            .select(ChannelRoleRow::as_select())
-            .first(conn)
-            .optional()?;
-        if before.as_ref().map(|before| before.version) != version {
-            return Err(StoreError::Conflict);
+        let rows = mark(conn, actor, connector_id, &[marked]);
+        let mut rows = rows.map_err(|error| match error {
+            StoreError::StaleField(_) => StoreError::Conflict,
+            other => other,
+        })?;
+        rows.pop().ok_or(StoreError::NotFound("such channel role"))
+    })
+}
+
+/// Marks these channels under the same conditions, all or none, as one group of the audit. No channel twice.
+/// [`StoreError::StaleField`] names the one that stands otherwise.
+pub fn put_all(
+    conn: &mut PgConnection,
+    actor: &str,
+    connector_id: &str,
+    marked: &[Marked],
+) -> Result<Vec<ChannelRoleRow>, StoreError> {
+    changing(conn, |conn| {
+        grouped(conn, |conn| mark(conn, actor, connector_id, marked))
+    })
+}
+
+/// Marks these channels in a transaction of the caller's that holds the lock of the configuration.
+pub(super) fn mark(
+    conn: &mut PgConnection,
+    actor: &str,
+    connector_id: &str,
+    marked: &[Marked],
+) -> Result<Vec<ChannelRoleRow>, StoreError> {
+    connectors::find(conn, connector_id)?;
+    let ids: Vec<i64> = marked.iter().map(|one| one.channel_id.get()).collect();
+    let mut before: HashMap<ChannelId, ChannelRoleRow> = channel_roles::table
+        .filter(channel_roles::connector_id.eq(connector_id))
+        .filter(channel_roles::channel_id.eq_any(ids))
+        .select(ChannelRoleRow::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(|row: ChannelRoleRow| (row.channel_id, row))
+        .collect();
+    let mut rows = Vec::with_capacity(marked.len());
+    let mut changed = Vec::new();
+    for (place, one) in marked.iter().enumerate() {
+        let before = before.remove(&one.channel_id);
+        if before.as_ref().map(|before| before.version) != one.version {
+            return Err(StoreError::StaleField(format!("items[{place}].version")));
         }
         if let Some(before) = before
             .clone()
-            .filter(|before| settings_of(before) == *settings)
+            .filter(|before| settings_of(before) == one.settings)
         {
-            return Ok(before);
+            rows.push(before);
+            continue;
         }
-        let after = write(conn, connector_id, channel_id, settings)?;
-        let subject = format!("{connector_id}/{channel_id}");
+        let after = write(conn, connector_id, one.channel_id, &one.settings)?;
+        let subject = format!("{connector_id}/{}", one.channel_id);
         record(
             conn,
             actor,
@@ -100,9 +162,40 @@ pub fn put(
             before.as_ref(),
             Some(&after),
         )?;
-        connectors::move_config_version(conn, &[channel_id])?;
-        Ok(after)
-    })
+        changed.push((one.channel_id, one.settings.guild_id));
+        rows.push(after);
+    }
+    make_known(conn, connector_id, &changed)?;
+    let changed: Vec<ChannelId> = changed
+        .into_iter()
+        .map(|(channel_id, _)| channel_id)
+        .collect();
+    connectors::move_config_version(conn, &changed)?;
+    Ok(rows)
+}
+
+/// A channel that no snapshot has named yet is listed and stands in the tree of its connector all the same.
+fn make_known(
+    conn: &mut PgConnection,
+    connector_id: &str,
+    channels: &[(ChannelId, GuildId)],
+) -> Result<(), StoreError> {
+    sightings::alone(conn, connector_id)?;
+    let (channels, guilds): (Vec<ChannelId>, Vec<GuildId>) = channels.iter().copied().unzip();
+    Sql::new(
+        "with marked as (select * from unnest($1, $2) as marked (channel_id, guild_id) order by channel_id), \
+         listed as (insert into channels (channel_id, guild_id, name) select channel_id, guild_id, channel_id::text from marked \
+         on conflict do nothing), \
+         guilds_seen as (insert into guild_sightings (observer, guild_id) select distinct $3, guild_id from marked \
+         on conflict do nothing) \
+         insert into channel_sightings (observer, channel_id, guild_id) select $3, channel_id, guild_id from marked \
+         on conflict do nothing",
+    )
+    .bind::<Array<BigInt>, _>(channels)
+    .bind::<Array<BigInt>, _>(guilds)
+    .bind::<Text, _>(connector_id)
+    .execute(conn)?;
+    Ok(())
 }
 
 /// What the channel is to the connector; `None` when it is nothing.
@@ -125,25 +218,44 @@ pub(super) fn remove(
     version: i64,
 ) -> Result<(), StoreError> {
     changing(conn, |conn| {
-        let before =
-            find(conn, connector_id, channel_id)?.ok_or(StoreError::NotFound("such channel"))?;
+        let before = find(conn, connector_id, channel_id)?
+            .ok_or(StoreError::NotFound("such channel role"))?;
         if before.version != version {
             return Err(StoreError::Conflict);
         }
-        // While the row says who must see the change.
-        connectors::move_config_version(conn, &[channel_id])?;
-        diesel::delete(channel_roles::table.find((connector_id, channel_id.get())))
-            .execute(conn)?;
-        let subject = format!("{connector_id}/{channel_id}");
+        unmark(conn, actor, connector_id, &[channel_id])
+    })
+}
+
+/// Takes the marks of these channels away, in a transaction of the caller's that holds the lock of the configuration.
+pub(super) fn unmark(
+    conn: &mut PgConnection,
+    actor: &str,
+    connector_id: &str,
+    channels: &[ChannelId],
+) -> Result<(), StoreError> {
+    // While the rows say who must see the change.
+    connectors::move_config_version(conn, channels)?;
+    let ids: Vec<i64> = channels.iter().map(|channel| channel.get()).collect();
+    let marks = channel_roles::table
+        .filter(channel_roles::connector_id.eq(connector_id))
+        .filter(channel_roles::channel_id.eq_any(ids));
+    let mut gone: Vec<ChannelRoleRow> = diesel::delete(marks)
+        .returning(ChannelRoleRow::as_returning())
+        .get_results(conn)?;
+    gone.sort_by_key(|row| row.channel_id);
+    for row in &gone {
+        let subject = format!("{connector_id}/{}", row.channel_id);
         record(
             conn,
             actor,
             "channel_role.remove",
             &subject,
-            Some(&before),
+            Some(row),
             None,
-        )
-    })
+        )?;
+    }
+    Ok(())
 }
 
 /// Marks a channel as it was marked before the mark was taken away, at the version of `row`.

@@ -4,7 +4,7 @@
 use super::{
     StoreError,
     audit::{changing, grouped},
-    channel_roles::{self, RoleSettings},
+    channel_roles::{self, Marked, RoleSettings},
     channels,
     connectors::{self, ConnectorChange, NewConnector},
     mappings::{self, Edit, MappingChange, MappingSettings},
@@ -25,7 +25,7 @@ use diesel::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write as _,
 };
 
@@ -364,8 +364,13 @@ impl Application<'_> {
         let (unmarked, marked): (Vec<_>, Vec<_>) = channels
             .into_iter()
             .partition(|named| named.after.is_none());
+        let mut of_connectors: BTreeMap<&str, Vec<Marked>> = BTreeMap::new();
         for named in &marked {
-            self.channel(conn, named)?;
+            let of_it = of_connectors.entry(&named.key.0).or_default();
+            of_it.extend(self.marked(named));
+        }
+        for (connector, marked) in of_connectors {
+            channel_roles::mark(conn, self.actor, connector, &marked)?;
         }
         for named in differences(&self.present.visibility, &wanted.visibility) {
             self.visibility(conn, &named)?;
@@ -374,13 +379,15 @@ impl Application<'_> {
             self.target(conn, &named)?;
         }
         self.mappings(conn, &staying)?;
+        let mut of_connectors: BTreeMap<&str, Vec<ChannelId>> = BTreeMap::new();
         for named in &unmarked {
-            let (connector, channel) = named.key;
-            // Those of a connector that goes, go with it.
-            if wanted.connectors.contains_key(connector) {
-                let version = *self.versions.channels.get(named.key).unwrap_or(&0);
-                channel_roles::remove(conn, self.actor, connector, *channel, version)?;
-            }
+            let of_it = of_connectors.entry(&named.key.0).or_default();
+            of_it.push(named.key.1);
+        }
+        // Those of a connector that goes, go with it.
+        of_connectors.retain(|connector, _| wanted.connectors.contains_key(*connector));
+        for (connector, unmarked) in of_connectors {
+            channel_roles::unmark(conn, self.actor, connector, &unmarked)?;
         }
         for id in self.present.connectors.keys() {
             if !wanted.connectors.contains_key(id) {
@@ -424,14 +431,8 @@ impl Application<'_> {
         connectors::change(conn, self.actor, id, version, &change).map(drop)
     }
 
-    fn channel(
-        &self,
-        conn: &mut PgConnection,
-        named: &Named<'_, (String, ChannelId), Channel>,
-    ) -> Result<(), StoreError> {
-        let (Some(wanted), (connector, channel)) = (named.after, named.key) else {
-            return Ok(());
-        };
+    fn marked(&self, named: &Named<'_, (String, ChannelId), Channel>) -> Option<Marked> {
+        let wanted = named.after?;
         let settings = RoleSettings {
             guild_id: wanted.guild_id,
             is_source: wanted.is_source,
@@ -439,8 +440,11 @@ impl Application<'_> {
             is_enabled: wanted.is_enabled,
             thread_mode: wanted.thread_mode.word().to_owned(),
         };
-        let version = self.versions.channels.get(named.key).copied();
-        channel_roles::put(conn, self.actor, connector, *channel, &settings, version).map(drop)
+        Some(Marked {
+            channel_id: named.key.1,
+            settings,
+            version: self.versions.channels.get(named.key).copied(),
+        })
     }
 
     fn visibility(

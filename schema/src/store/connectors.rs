@@ -4,6 +4,7 @@
 use super::{
     Page, StoreError,
     audit::{changing, record},
+    sightings,
     tables::{channel_roles, connectors},
 };
 use crate::{
@@ -291,6 +292,7 @@ pub fn remove(
             .filter(channel_roles::connector_id.eq(connector_id))
             .select(channel_roles::channel_id)
             .load(conn)?;
+        sightings::alone(conn, connector_id)?;
         diesel::delete(connectors::table.find(connector_id)).execute(conn)?;
         Sql::new("with gone as (delete from guild_sightings where observer = $1) delete from channel_sightings where observer = $1")
             .bind::<Text, _>(connector_id)

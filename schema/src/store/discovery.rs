@@ -20,15 +20,14 @@ pub struct OpenRequest {
     pub is_picked_up: bool,
 }
 
-/// The open request of this connector; `None` when there is none. Its row is held until the end of the transaction, so that one
-/// request is answered once.
+/// The open request of this connector; `None` when there is none.
 pub fn open_request(
     conn: &mut PgConnection,
     connector_id: &str,
 ) -> Result<Option<OpenRequest>, StoreError> {
     let row: Option<(i64, Option<GuildId>, bool)> = Sql::new(
         "select discovery_request_version, discovery_guild_id, discovery_picked_up_at is not null from connectors \
-         where connector_id = $1 and discovery_request_version > 0 and discovery_answered_at is null for no key update",
+         where connector_id = $1 and discovery_request_version > 0 and discovery_answered_at is null",
     )
     .bind::<Text, _>(connector_id)
     .rows::<(BigInt, Nullable<BigInt>, Bool)>()

@@ -35,7 +35,7 @@ pub struct RoutingRows {
     pub sources: Vec<SourceRow>,
     /// Targets of all mappings, of all deliveries with work to do and of all reconciliations under way.
     pub targets: Vec<ChannelId>,
-    /// Every channel a snapshot named.
+    /// Every channel that a snapshot gave a name.
     pub channel_names: Vec<(ChannelId, String)>,
 }
 
@@ -74,6 +74,7 @@ pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
                 sources: sources(conn)?,
                 targets: targets(conn)?,
                 channel_names: tables::channels::table
+                    .filter(sql::<Bool>("name <> channel_id::text"))
                     .select((tables::channels::channel_id, tables::channels::name))
                     .load(conn)?,
             })

@@ -6,7 +6,7 @@ use super::*;
 use crate::http::ingest::fixture;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use futures_util::FutureExt as _;
-use heliograph_actors::routing::DiscoveryRequest;
+use heliograph_actors::routing::{DiscoveryRequest, PreviousToken};
 use heliograph_schema::rules::MappingRules;
 use serde_json::json;
 use std::future::{pending, ready};
@@ -146,6 +146,28 @@ fn an_etag_is_known_in_a_list_weakly_or_by_a_star() {
     ));
 }
 
+#[test]
+fn the_first_etag_of_ours_says_what_the_connector_has() {
+    for (value, expected) in [
+        ("W/\"7:3\"", Some((7, 3))),
+        ("\"7:0\"", Some((7, 0))),
+        ("\"a\", W/\"8:1\", W/\"7:0\"", Some((8, 1))),
+        ("*", None),
+        ("W/\"7\"", None),
+        ("7:3", None),
+        ("W/\"7:x\"", None),
+        ("W/\"99999999999999999999:1\"", None),
+        ("", None),
+    ] {
+        let headers = headers(&[("if-none-match", value)]);
+        assert_eq!(in_hand(&headers), expected, "{value}");
+    }
+    assert_eq!(in_hand(&headers(&[])), None);
+}
+
+/// What the clock of a poll says.
+const NOW_MS: i64 = 1_795_255_200_000;
+
 type Polled = Result<(i64, bool), &'static str>;
 
 async fn poll_for(
@@ -159,7 +181,7 @@ async fn poll_for(
         connector_id: "c1",
         tenant_key,
     };
-    let outcome = poll(&asked, routing.clone(), patience).await;
+    let outcome = poll(&asked, routing.clone(), patience, || NOW_MS).await;
     outcome
         .map(|(_, connector, is_new)| (connector.config_version, is_new))
         .map_err(|error| error.error_code())
@@ -204,6 +226,41 @@ async fn a_waiting_poll_ends_with_what_concerns_it() {
         Some(Err("unauthorized"))
     );
     assert_eq!(after_swap(|_| {}), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_while_a_poll_waits_ends_the_wait() {
+    let previous = |until_ms| {
+        let mut connector = connector();
+        connector.token_hash = [0; 32];
+        connector.previous_token = Some(PreviousToken {
+            hash: crate::token::hash("token-of-c1"),
+            until_ms,
+        });
+        connector
+    };
+    let known = headers(&[("if-none-match", "W/\"7:0\"")]);
+    let asked = Asked {
+        headers: &known,
+        connector_id: "c1",
+        tenant_key: "tenant",
+    };
+    // How long the token has, how long the poll waits, what it hears and after how long.
+    for (left_ms, patience_ms, expected) in [
+        (5_000, 30_000, (Err("unauthorized"), 5_000)),
+        (60_000, 30_000, (Ok(false), 30_000)),
+        (0, 30_000, (Err("unauthorized"), 0)),
+    ] {
+        let (_swap, routing) = watch::channel(Arc::new(table(previous(NOW_MS + left_ms))));
+        let start = tokio::time::Instant::now();
+        let passed_ms = || i64::try_from(start.elapsed().as_millis()).unwrap();
+        let patience = tokio::time::sleep(Duration::from_millis(patience_ms));
+        let outcome = poll(&asked, routing, patience, || NOW_MS + passed_ms()).await;
+        let heard = outcome
+            .map(|(_, _, is_new)| is_new)
+            .map_err(|error| error.error_code());
+        assert_eq!((heard, passed_ms()), expected, "{left_ms} {patience_ms}");
+    }
 }
 
 #[tokio::test]
