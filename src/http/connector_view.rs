@@ -30,6 +30,13 @@ pub struct Connector {
     counts: ConnectorCounts,
 }
 
+impl Connector {
+    /// Its id.
+    pub fn connector_id(&self) -> String {
+        self.row.connector_id.clone()
+    }
+}
+
 /// What became of a discovery request.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Discovery {
@@ -97,7 +104,10 @@ pub fn surround(
 ) -> Result<Vec<Surrounded>, StoreError> {
     let ids: Vec<String> = rows.iter().map(|row| row.connector_id.clone()).collect();
     let counts = connector_counts::of(conn, &ids)?;
-    let guilds: Vec<GuildId> = rows.iter().filter_map(|row| row.discovery_guild_id).collect();
+    let guilds: Vec<GuildId> = rows
+        .iter()
+        .filter_map(|row| row.discovery_guild_id)
+        .collect();
     let names = channels::guild_names(conn, &guilds)?;
     let surrounded = rows.into_iter().map(|row| Surrounded {
         guild_name: row
@@ -110,6 +120,11 @@ pub fn surround(
 }
 
 impl Surrounded {
+    /// What became of its last discovery request at `now_ms`; `None` when there was none.
+    pub fn discovery(&self, now_ms: i64) -> Option<Discovery> {
+        discovery(&self.row, self.guild_name.clone(), now_ms)
+    }
+
     /// The connector as it is shown at `now_ms`.
     pub fn shown(self, board: &ConnectorBoard, now_ms: i64) -> Connector {
         let Self {

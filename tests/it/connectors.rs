@@ -57,7 +57,10 @@ fn two_tokens_overlap_and_a_third_ends_the_first() {
     assert_eq!((status(&first), status(&second)), (200, 200));
     // What the old token brings is taken as before.
     let channel = desk.source();
-    desk.says([1, 0, 0, 0, 0], &[create(channel, signal_id(), "old token")]);
+    desk.says(
+        [1, 0, 0, 0, 0],
+        &[create(channel, signal_id(), "old token")],
+    );
     let third = rotate(&desk, 3_600);
     let all = [status(&first), status(&second), status(&third)];
     assert_eq!(all, [401, 200, 200]);
@@ -71,7 +74,10 @@ fn two_tokens_overlap_and_a_third_ends_the_first() {
             .admin
             .call("POST", &of(&desk, "/rotate"), Some(&wish))
             .unwrap();
-        assert_eq!((response.status, &json_of(&response)["field"]), (400, &json!("overlap_s")));
+        assert_eq!(
+            (response.status, &json_of(&response)["field"]),
+            (400, &json!("overlap_s"))
+        );
     }
 }
 
@@ -85,7 +91,10 @@ fn an_overlap_that_ends_ends_the_long_poll_of_the_old_token() {
     // By itself this poll could only end with a 304, and nothing changes meanwhile.
     let (status, _) = poll(&desk, &first, &etag.unwrap(), "&wait=30");
     assert_eq!(status, 401);
-    assert_eq!(desk.ask("POST", "/ingest/thread", &[], Some(b"{}")).status, 401);
+    assert_eq!(
+        desk.ask("POST", "/ingest/thread", &[], Some(b"{}")).status,
+        401
+    );
 }
 
 fn ask_for(desk: &Desk, guild: Option<u64>) -> Value {
@@ -130,7 +139,11 @@ fn tree(desk: &Desk, guild: u64) -> Vec<String> {
     let channels = tree["channels"].as_array().unwrap().iter();
     channels
         .map(|channel| {
-            let gone = if channel["gone_at_ms"].is_null() { "" } else { "-" };
+            let gone = if channel["gone_at_ms"].is_null() {
+                ""
+            } else {
+                "-"
+            };
             format!("{gone}{}", channel["channel_id"].as_str().unwrap())
         })
         .collect()
@@ -155,7 +168,11 @@ fn discovery_is_seen_from_the_request_to_the_answer() {
     sync(&desk, &[guild, other], &[]);
     let discovery = wait_for_discovery(&desk, "answered");
     assert_eq!(
-        (&discovery["guilds"], &discovery["channels"], &discovery["advice"]),
+        (
+            &discovery["guilds"],
+            &discovery["channels"],
+            &discovery["advice"]
+        ),
         (&json!(2), &json!(0), &Value::Null)
     );
     assert!(discovery["took_ms"].as_i64().unwrap() >= 0, "{discovery}");
@@ -189,7 +206,11 @@ fn what_is_left_out_is_gone_and_comes_back() {
     let token = desk.connector.token.clone();
     let (guild, other) = (fresh_id(), fresh_id());
     let [a, b, c] = [fresh_id(), fresh_id(), fresh_id()];
-    sync(&desk, &[guild, other], &[(guild, a), (guild, b), (other, c)]);
+    sync(
+        &desk,
+        &[guild, other],
+        &[(guild, a), (guild, b), (other, c)],
+    );
     sync(&desk, &[guild], &[]);
     assert_eq!(tree(&desk, guild), [a.to_string(), b.to_string()]);
     sync(&desk, &[], &[(guild, b)]);
@@ -213,10 +234,17 @@ fn what_is_left_out_is_gone_and_comes_back() {
     wait_for_discovery(&desk, "answered");
     assert_eq!(tree(&desk, other), [format!("-{c}")]);
     let guilds = desk.admin.all(&of(&desk, "/guilds")).unwrap();
-    let gone: Vec<bool> = guilds.iter().map(|guild| guild["gone_at_ms"].is_i64()).collect();
+    let gone: Vec<bool> = guilds
+        .iter()
+        .map(|guild| guild["gone_at_ms"].is_i64())
+        .collect();
     assert_eq!(gone, [false, true]);
     let unknown = of(&desk, &format!("/guilds/{}/tree", fresh_id()));
-    refused(&desk.admin.call("GET", &unknown, None).unwrap(), 404, "not_found");
+    refused(
+        &desk.admin.call("GET", &unknown, None).unwrap(),
+        404,
+        "not_found",
+    );
 }
 
 #[test]
@@ -225,7 +253,11 @@ fn a_connector_shows_what_it_works_by_and_sends() {
     let (token, channel) = (desk.connector.token.clone(), desk.source());
     let standing = connector(&desk)["standing"].take();
     assert_eq!(
-        (&standing["applied_config_version"], &standing["is_applied"], &standing["batches"]),
+        (
+            &standing["applied_config_version"],
+            &standing["is_applied"],
+            &standing["batches"]
+        ),
         (&Value::Null, &json!(false), &json!(0))
     );
     let (_, etag) = poll(&desk, &token, "", "");
@@ -236,16 +268,26 @@ fn a_connector_shows_what_it_works_by_and_sends() {
         wait_for("the configuration to be applied", || {
             (connector(&desk)["standing"]["is_applied"] == true).then_some(())
         });
-        desk.says([1, 0, 0, 0, 1], &[create(channel, signal_id(), "one"), json!(5)]);
+        desk.says(
+            [1, 0, 0, 0, 1],
+            &[create(channel, signal_id(), "one"), json!(5)],
+        );
         let shown = connector(&desk);
         let standing = &shown["standing"];
         assert_eq!(
-            (&standing["batches"], &standing["events"], &standing["rejected"]),
+            (
+                &standing["batches"],
+                &standing["events"],
+                &standing["rejected"]
+            ),
             (&json!(1), &json!(2), &json!(1)),
             "{standing}"
         );
         assert!(standing["lag_ms"].as_i64().unwrap() > 0, "{standing}");
-        assert!(standing["events_per_s"].as_f64().unwrap() > 0.0, "{standing}");
+        assert!(
+            standing["events_per_s"].as_f64().unwrap() > 0.0,
+            "{standing}"
+        );
         assert!(standing["last_batch_at_ms"].is_i64(), "{standing}");
         // A change ends the wait; until it is asked with, it is not applied.
         desk.source();
@@ -273,7 +315,10 @@ fn channels_are_marked_together_or_not_at_all() {
             .unwrap()
     };
     let before = connector(&desk)["config_version"].as_i64().unwrap();
-    let new = channels.iter().map(|id| item(*id, true, Value::Null)).collect();
+    let new = channels
+        .iter()
+        .map(|id| item(*id, true, Value::Null))
+        .collect();
     let made = bulk(new);
     assert_eq!(made.status, 200, "{}", made.text());
     let versions: Vec<Value> = json_of(&made)["items"]
@@ -291,20 +336,38 @@ fn channels_are_marked_together_or_not_at_all() {
     // One that is stale, one twice, too many: nothing of it happens, and the place is told.
     let [a, b, c] = [channels[0], channels[1], channels[2]];
     let stale = bulk(vec![item(a, false, json!(1)), item(b, false, json!(7))]);
-    assert_eq!((stale.status, &json_of(&stale)["field"]), (409, &json!("items[1].version")));
+    assert_eq!(
+        (stale.status, &json_of(&stale)["field"]),
+        (409, &json!("items[1].version"))
+    );
     let twice = bulk(vec![item(a, false, json!(1)), item(a, true, json!(1))]);
-    assert_eq!((twice.status, &json_of(&twice)["field"]), (400, &json!("items[1].channel_id")));
+    assert_eq!(
+        (twice.status, &json_of(&twice)["field"]),
+        (400, &json!("items[1].channel_id"))
+    );
     let none = bulk(Vec::new());
-    assert_eq!((none.status, &json_of(&none)["field"]), (400, &json!("items")));
+    assert_eq!(
+        (none.status, &json_of(&none)["field"]),
+        (400, &json!("items"))
+    );
     let roles = desk.admin.all(&of(&desk, "/channels")).unwrap();
-    assert!(roles.iter().all(|role| role["is_source"] == true), "{roles:?}");
+    assert!(
+        roles.iter().all(|role| role["is_source"] == true),
+        "{roles:?}"
+    );
 
-    let changed = bulk(vec![item(a, false, json!(1)), item(b, true, json!(1)), item(c, false, json!(1))]);
+    let changed = bulk(vec![
+        item(a, false, json!(1)),
+        item(b, true, json!(1)),
+        item(c, false, json!(1)),
+    ]);
     assert_eq!(changed.status, 200, "{}", changed.text());
     let usable = |usable_as: &str| {
         let path = format!("/api/channels?guild_id={guild}&use={usable_as}");
         let found = desk.admin.all(&path).unwrap();
-        let ids = found.iter().map(|row| row["channel_id"].as_str().unwrap().to_owned());
+        let ids = found
+            .iter()
+            .map(|row| row["channel_id"].as_str().unwrap().to_owned());
         ids.collect::<Vec<_>>()
     };
     assert_eq!(usable("source"), [b.to_string()]);
@@ -326,19 +389,30 @@ fn channels_are_marked_together_or_not_at_all() {
 fn a_connector_goes_when_nothing_needs_it() {
     let desk = Desk::shared();
     let (source, target) = (desk.source(), desk.target());
-    let wish = json!({ "source_channel_id": source.to_string(), "target_channel_id": target.to_string() });
-    let mapping = desk.admin.ask("POST", "/api/mappings", Some(&wish)).unwrap();
+    let wish =
+        json!({ "source_channel_id": source.to_string(), "target_channel_id": target.to_string() });
+    let mapping = desk
+        .admin
+        .ask("POST", "/api/mappings", Some(&wish))
+        .unwrap();
     let remove = || {
         let path = of(&desk, &format!("?version={}", connector(&desk)["version"]));
         desk.admin.call("DELETE", &path, None).unwrap()
     };
     refused(&remove(), 422, "refused");
-    let stale = desk.admin.call("DELETE", &of(&desk, "?version=999"), None).unwrap();
+    let stale = desk
+        .admin
+        .call("DELETE", &of(&desk, "?version=999"), None)
+        .unwrap();
     refused(&stale, 409, "stale_version");
     let path = format!("/api/mappings/{}", mapping["mapping_id"]);
     let off = json!({ "version": mapping["version"], "is_enabled": false });
     desk.admin.ask("PATCH", &path, Some(&off)).unwrap();
     assert_eq!(remove().status, 204);
-    refused(&desk.admin.call("GET", &of(&desk, ""), None).unwrap(), 404, "not_found");
+    refused(
+        &desk.admin.call("GET", &of(&desk, ""), None).unwrap(),
+        404,
+        "not_found",
+    );
     assert_eq!(poll(&desk, &desk.connector.token, "", "").0, 401);
 }

@@ -10,7 +10,11 @@ use crate::{
 fn replay(desk: &Desk, items: &[Value]) -> Vec<(String, Option<String>)> {
     let answer = desk
         .admin
-        .ask("POST", "/api/quarantine/replay", Some(&json!({ "items": items })))
+        .ask(
+            "POST",
+            "/api/quarantine/replay",
+            Some(&json!({ "items": items })),
+        )
         .unwrap();
     let results = answer["results"].as_array().unwrap().iter().zip(items);
     results
@@ -48,7 +52,11 @@ fn quarantine(desk: &Desk, kind: &str, body: &str) -> Value {
 fn an_item_that_can_be_taken_now_is_taken_once() {
     let desk = Desk::shared();
     let (channel, signal) = (desk.source(), signal_id());
-    let id = quarantine(&desk, "message-batch", &create(channel, signal, "late").to_string());
+    let id = quarantine(
+        &desk,
+        "message-batch",
+        &create(channel, signal, "late").to_string(),
+    );
     let items = [id.clone()];
     assert_eq!(replay(&desk, &items), [("accepted".to_owned(), None)]);
     assert_eq!(desk.signal(channel, signal).unwrap()["text"], "late");
@@ -58,13 +66,23 @@ fn an_item_that_can_be_taken_now_is_taken_once() {
     assert!(listed(&desk, "open").is_empty());
     let done = &listed(&desk, "done")[0];
     assert_eq!(done["outcome"], "accepted");
-    assert!(done["tried_at_ms"].is_i64() && done["done_at_ms"].is_i64(), "{done}");
+    assert!(
+        done["tried_at_ms"].is_i64() && done["done_at_ms"].is_i64(),
+        "{done}"
+    );
 
     // The same content once more says nothing new; another channel is nobody's.
-    let same = quarantine(&desk, "message-batch", &create(channel, signal, "late").to_string());
+    let same = quarantine(
+        &desk,
+        "message-batch",
+        &create(channel, signal, "late").to_string(),
+    );
     let foreign = create(fresh_id(), signal_id(), "x").to_string();
     let foreign = quarantine(&desk, "message-batch", &foreign);
-    let outcomes: Vec<String> = replay(&desk, &[same, foreign]).into_iter().map(|(outcome, _)| outcome).collect();
+    let outcomes: Vec<String> = replay(&desk, &[same, foreign])
+        .into_iter()
+        .map(|(outcome, _)| outcome)
+        .collect();
     assert_eq!(outcomes, ["deduped", "ignored"]);
     // The trail tells of the body that brought it.
     let trail = desk
@@ -82,7 +100,10 @@ fn an_item_that_can_be_taken_now_is_taken_once() {
 fn an_item_that_cannot_be_taken_stays_with_its_new_reason() {
     let desk = Desk::shared();
     let channel = desk.source();
-    let bad = with(create(channel, signal_id(), "x"), json!({ "event_type": "moved" }));
+    let bad = with(
+        create(channel, signal_id(), "x"),
+        json!({ "event_type": "moved" }),
+    );
     desk.says([0, 0, 0, 0, 1], &[bad]);
     let item = listed(&desk, "open").remove(0);
     let id = item["quarantine_id"].clone();
@@ -90,7 +111,10 @@ fn an_item_that_cannot_be_taken_stays_with_its_new_reason() {
     assert_eq!(first.0, "rejected");
     assert!(first.1.unwrap().contains("event_type"));
     let open = listed(&desk, "open").remove(0);
-    assert_eq!((&open["outcome"], &open["done_at_ms"]), (&json!("rejected"), &Value::Null));
+    assert_eq!(
+        (&open["outcome"], &open["done_at_ms"]),
+        (&json!("rejected"), &Value::Null)
+    );
     assert!(open["tried_at_ms"].is_i64(), "{open}");
     assert_eq!(listed(&desk, "open").len(), 1);
 
@@ -111,7 +135,10 @@ fn an_item_that_cannot_be_taken_stays_with_its_new_reason() {
     assert_eq!(json_of(&drop(json!([id]))), json!({ "dropped": 1 }));
     assert_eq!(json_of(&drop(json!([id]))), json!({ "dropped": 0 }));
     let again = json!({ "items": [id] });
-    let again = desk.admin.call("POST", "/api/quarantine/replay", Some(&again)).unwrap();
+    let again = desk
+        .admin
+        .call("POST", "/api/quarantine/replay", Some(&again))
+        .unwrap();
     refused(&again, 409, "other_state");
     refused(&drop(json!([999_999_999])), 404, "not_found");
     assert_eq!(drop(json!([])).status, 400);
@@ -136,12 +163,20 @@ fn entries_of_snapshots_and_thread_events_are_taken_too() {
     .iter()
     .map(|(kind, body)| quarantine(&desk, kind, body))
     .collect();
-    let outcomes: Vec<String> = replay(&desk, &ids).into_iter().map(|(outcome, _)| outcome).collect();
+    let outcomes: Vec<String> = replay(&desk, &ids)
+        .into_iter()
+        .map(|(outcome, _)| outcome)
+        .collect();
     assert_eq!(
         outcomes,
-        ["accepted", "accepted", "deduped", "accepted", "rejected", "rejected"]
+        [
+            "accepted", "accepted", "deduped", "accepted", "rejected", "rejected"
+        ]
     );
-    let path = format!("/api/connectors/{}/guilds/{guild}/tree", desk.connector.connector_id);
+    let path = format!(
+        "/api/connectors/{}/guilds/{guild}/tree",
+        desk.connector.connector_id
+    );
     let tree = desk.admin.ask("GET", &path, None).unwrap();
     assert_eq!(tree["guild"]["name"], "Late guild");
     assert_eq!(tree["channels"][0]["name"], "late");
@@ -165,14 +200,25 @@ fn bodies_are_found_as_they_came() {
         .map(|(row, text)| {
             let path = format!("/api/raw-events/{}", row["raw_event_id"].as_str().unwrap());
             let event = desk.admin.ask("GET", &path, None).unwrap();
-            assert_eq!((&event["bytes"], &event["is_cut"]), (&row["bytes"], &json!(false)));
+            assert_eq!(
+                (&event["bytes"], &event["is_cut"]),
+                (&row["bytes"], &json!(false))
+            );
             event["body"].as_str().unwrap().contains(text)
         })
         .collect();
     assert_eq!(texts, [true; 3]);
     let none = format!("/api/raw-events?connector_id={id}&kind=thread");
     assert!(desk.admin.all(&none).unwrap().is_empty());
-    for (path, status) in [("/api/raw-events/x", 404), ("/api/raw-events/1-1-1", 404), ("/api/raw-events?kind=x", 400)] {
-        assert_eq!(desk.admin.call("GET", path, None).unwrap().status, status, "{path}");
+    for (path, status) in [
+        ("/api/raw-events/x", 404),
+        ("/api/raw-events/1-1-1", 404),
+        ("/api/raw-events?kind=x", 400),
+    ] {
+        assert_eq!(
+            desk.admin.call("GET", path, None).unwrap().status,
+            status,
+            "{path}"
+        );
     }
 }

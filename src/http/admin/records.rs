@@ -1,4 +1,4 @@
-//! What happened: items that were not taken, changes that were made, and where deliveries stand.
+//! What happened: changes that were made, and where deliveries stand.
 
 use super::{
     Admin,
@@ -12,7 +12,6 @@ use heliograph_schema::{
     store::{
         audit::{self, AuditEntry},
         delivery_list::{self, DeliveryFilter, DeliveryListRow, DeliveryState},
-        quarantine::{self, QuarantinedRow},
     },
 };
 use serde::Deserialize;
@@ -24,17 +23,6 @@ pub(super) struct WhichDeliveries {
     target_channel_id: Option<ChannelId>,
     /// Only those that stand so.
     state: Option<DeliveryState>,
-}
-
-/// Items of connectors that could not be taken, newest first.
-#[utoipa::path(get, path = "/api/quarantine", params(Asked), responses((status = 200, body = Listed<QuarantinedRow>)))]
-pub(super) async fn quarantine(
-    admin: Data<Admin>,
-    asked: Query<Asked>,
-) -> Result<HttpResponse, ApiError> {
-    let page = asked.page()?;
-    let rows = admin.read(move |conn| quarantine::list(conn, page)).await?;
-    Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.quarantine_id)?))
 }
 
 /// Who changed what, newest first.
