@@ -2,6 +2,7 @@
 //! which request. No clock, no tables, no HTTP.
 
 use heliograph_schema::ids::GuildId;
+use serde::Serialize;
 
 /// So long after a request its snapshot is there, or something is wrong. A connector polls every 1-2 s and asks Discord a few
 /// pages; a slow one that answers later still counts as answered.
@@ -30,7 +31,8 @@ pub struct Respondent {
 }
 
 /// How a request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum DiscoveryState {
     /// Not read yet.
     Requested,
@@ -40,18 +42,6 @@ pub enum DiscoveryState {
     Answered,
     /// [`DISCOVERY_TIMEOUT_MS`] are over without a snapshot.
     TimedOut,
-}
-
-impl DiscoveryState {
-    /// The word of the API.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::PickedUp => "picked_up",
-            Self::Answered => "answered",
-            Self::TimedOut => "timed_out",
-        }
-    }
 }
 
 /// How a request stands at `now_ms`.

@@ -40,7 +40,7 @@ impl Place {
 }
 
 /// Puts the channels of one guild in order.
-pub fn in_order<T>(channels: Vec<T>, place: impl Fn(&T) -> Place) -> Vec<T> {
+pub fn in_order<T>(mut channels: Vec<T>, place: impl Fn(&T) -> Place) -> Vec<T> {
     let categories: BTreeMap<ChannelId, (i32, ChannelId)> = channels
         .iter()
         .map(&place)
@@ -60,12 +60,8 @@ pub fn in_order<T>(channels: Vec<T>, place: impl Fn(&T) -> Place) -> Vec<T> {
         };
         (group.copied(), !place.is_category(), place.among_siblings())
     };
-    let mut keyed: Vec<_> = channels
-        .into_iter()
-        .map(|channel| (key(&channel), channel))
-        .collect();
-    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-    keyed.into_iter().map(|(_, channel)| channel).collect()
+    channels.sort_by_cached_key(key);
+    channels
 }
 
 #[cfg(test)]

@@ -30,6 +30,13 @@ pub struct Connector {
     counts: ConnectorCounts,
 }
 
+impl Connector {
+    /// Its id.
+    pub fn connector_id(&self) -> String {
+        self.row.connector_id.clone()
+    }
+}
+
 /// What became of a discovery request.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Discovery {
@@ -113,6 +120,11 @@ pub fn surround(
 }
 
 impl Surrounded {
+    /// What became of its last discovery request at `now_ms`; `None` when there was none.
+    pub fn discovery(&self, now_ms: i64) -> Option<Discovery> {
+        discovery(&self.row, self.guild_name.clone(), now_ms)
+    }
+
     /// The connector as it is shown at `now_ms`.
     pub fn shown(self, board: &ConnectorBoard, now_ms: i64) -> Connector {
         let Self {

@@ -63,6 +63,7 @@ pub struct ConnectorRow {
     pub created_at: DateTime<Utc>,
     /// Until when the token before the last rotation works, as the last rotation said.
     #[serde(rename = "previous_token_until_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub previous_token_until: Option<DateTime<Utc>>,
     /// Of the last discovery request: when the connector read it.
     #[serde(skip)]

@@ -30,6 +30,13 @@ pub(super) struct Listed<T> {
     next_after: Option<String>,
 }
 
+impl<T> Listed<T> {
+    /// A page of which it is known where the next one begins.
+    pub(super) fn new(items: Vec<T>, next_after: Option<String>) -> Self {
+        Self { items, next_after }
+    }
+}
+
 impl Asked {
     /// The page to read: one item more than is shown, which tells whether there is a next page.
     pub(super) fn page<K: FromStr>(&self) -> Result<Page<K>, ApiError> {
@@ -76,7 +83,7 @@ impl Asked {
             .last()
             .filter(|_| is_more)
             .map(|last| key(last).to_string());
-        Ok(Listed { items, next_after })
+        Ok(Listed::new(items, next_after))
     }
 }
 

@@ -133,7 +133,9 @@ pub(super) async fn replay(
     let actor = actor(&request);
     let results = admin
         .to_its_end(async move |admin: Admin| {
-            let rows = admin.read(move |conn| to_replay(conn, &ids, &actor)).await?;
+            let rows = admin
+                .read(move |conn| to_replay(conn, &ids, &actor))
+                .await?;
             let mut results = Vec::with_capacity(rows.len());
             for row in rows {
                 let tried = try_again(&admin, &ingest, &intake, &row, &correlation_id);
@@ -230,5 +232,9 @@ fn distinct(items: &[i64]) -> Result<Vec<i64>, ApiError> {
         return Err(ApiError::invalid(format!("items: 1 to {ITEMS_MAX}")).field("items"));
     }
     let mut seen = HashSet::new();
-    Ok(items.iter().copied().filter(|id| seen.insert(*id)).collect())
+    Ok(items
+        .iter()
+        .copied()
+        .filter(|id| seen.insert(*id))
+        .collect())
 }

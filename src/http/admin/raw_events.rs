@@ -11,7 +11,9 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use heliograph_schema::store::raw_events::{self, RawEvent, RawEventFilter, RawEventId, RawEventRow};
+use heliograph_schema::store::raw_events::{
+    self, RawEvent, RawEventFilter, RawEventId, RawEventRow,
+};
 use serde::Deserialize;
 
 /// What a body was sent as.

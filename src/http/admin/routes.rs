@@ -2,8 +2,9 @@
 //! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
 
 use super::{
-    audit, channels, configuration, connectors, deliveries, dry_run, inspection, mapping_bulk,
-    mappings, openapi, records, roles, session_tokens, targets, trail,
+    audit, channels, configuration, connectors, deliveries, dry_run, guilds, inspection,
+    mapping_bulk, mappings, openapi, quarantine, raw_events, records, roles, session_tokens,
+    targets, trail,
 };
 use crate::{error::wrong_method, http::operators};
 use actix_web::{
@@ -64,11 +65,16 @@ table! {
 
     get "/api/connectors" => connectors::list;
     post "/api/connectors" => connectors::create;
+    get "/api/connectors/{connector_id}" => connectors::show;
     patch "/api/connectors/{connector_id}" => connectors::change;
+    delete "/api/connectors/{connector_id}" => connectors::remove;
     post "/api/connectors/{connector_id}/rotate" => connectors::rotate;
     post "/api/connectors/{connector_id}/discovery" => connectors::discover;
     get "/api/connectors/{connector_id}/channels" => roles::list;
     put "/api/connectors/{connector_id}/channels/{channel_id}" => roles::put;
+    post "/api/connectors/{connector_id}/channels/bulk" => roles::bulk;
+    get "/api/connectors/{connector_id}/guilds" => guilds::list;
+    get "/api/connectors/{connector_id}/guilds/{guild_id}/tree" => guilds::tree;
 
     get "/api/channels" => channels::list;
     put "/api/channels/{channel_id}/visibility" => channels::set_visibility;
@@ -106,7 +112,12 @@ table! {
     post "/api/session-tokens" => session_tokens::create;
     delete "/api/session-tokens/{session_token_id}" => session_tokens::revoke;
 
-    get "/api/quarantine" => records::quarantine;
+    get "/api/raw-events" => raw_events::list;
+    get "/api/raw-events/{raw_event_id}" => raw_events::show;
+    get "/api/quarantine" => quarantine::list;
+    post "/api/quarantine/replay" => quarantine::replay;
+    post "/api/quarantine/drop" => quarantine::drop_items;
+
     get "/api/audit" => audit::list;
     post "/api/audit/{audit_id}/undo" => audit::undo;
 

@@ -21,7 +21,9 @@ use actix_web::{
 };
 use diesel::{RunQueryDsl, sql_types::Text};
 use futures_util::future::BoxFuture;
-use heliograph_actors::{mirror_board::MirrorSeen, routing::RoutingTable, routing_load};
+use heliograph_actors::{
+    connector_board::ConnectorBoard, mirror_board::MirrorSeen, routing::RoutingTable, routing_load,
+};
 use heliograph_schema::{frame::Cursor, sql::Sql, test_database::TestDatabase};
 use serde_json::{Value, json};
 use std::sync::{
@@ -91,6 +93,7 @@ impl Listener {
             store: db.store(),
             changes: changes.clone(),
             inspector: None,
+            connectors: ConnectorBoard::default(),
             running: still.clone(),
             routing: watch::channel(Arc::default()).1,
             token: token.map(Secret::new),
