@@ -54,7 +54,7 @@ pub(super) struct Bulk {
     /// At most 500.
     #[schema(min_items = 1, max_items = 500)]
     items: Vec<Item>,
-    change: Option<WithRules<BulkChange>>,
+    change: Option<RuledBulkChange>,
     remove: Option<bool>,
 }
 
@@ -69,6 +69,8 @@ pub(super) struct BulkChange {
     priority: Option<i32>,
     is_enabled: Option<bool>,
 }
+
+type RuledBulkChange = WithRules<BulkChange>;
 
 /// All mappings of a source in their new order.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

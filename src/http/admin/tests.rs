@@ -1,8 +1,10 @@
 //! The admin routes over a real database: JSON in, JSON out, and what the router would then work by.
 #![allow(clippy::unwrap_used)]
 
+mod configuration;
 mod inspection;
 mod mapping_rules;
+mod mappings;
 mod problems;
 
 use super::*;
