@@ -221,7 +221,7 @@ fn read(
     limit: i64,
 ) -> Result<Vec<ShownMapping>, StoreError> {
     macro_rules! mappings {
-        ($place:literal, $order:literal) => {
+        ($place:literal, $order:literal, $named:literal, $found:literal) => {
             concat!(
                 "select m.mapping_id, m.source_channel_id, m.target_channel_id, m.tier, m.ping_role_id, m.priority, m.is_enabled, \
                  m.version, m.created_at, m.updated_at, m.rule_set_id, \
@@ -234,7 +234,16 @@ fn read(
                  exists (select from enabled_targets e where e.channel_id = m.target_channel_id), \
                  o.is_paused, o.obstacle, \
                  (select bool_and(i.gone_at is not null) from channel_sightings i where i.channel_id = m.target_channel_id) \
-                 from mappings m left join channels s on s.channel_id = m.source_channel_id \
+                 from (select m.* from mappings m ",
+                $named,
+                " where (",
+                $place,
+                ", m.mapping_id) > ($1, $2) and ($3 is null or m.mapping_id = any($3)) \
+                 and ($4 is null or m.source_channel_id = $4) and ($5 is null or m.target_channel_id = $5) and ",
+                $found,
+                " order by ",
+                $order,
+                " limit $7) m left join channels s on s.channel_id = m.source_channel_id \
                  left join guilds sg on sg.guild_id = s.guild_id \
                  left join channels t on t.channel_id = m.target_channel_id \
                  left join target_channels o on o.target_channel_id = m.target_channel_id \
@@ -244,18 +253,29 @@ fn read(
                     bool_or(not k.is_paused and k.ingest_enabled and k.forward_enabled) as is_forwarded \
                     from channel_roles r join connectors k using (connector_id) \
                     where r.channel_id = m.source_channel_id and r.is_source and r.is_enabled having count(*) > 0) c on true \
-                 where (",
-                $place,
-                ", m.mapping_id) > ($1, $2) and ($3 is null or m.mapping_id = any($3)) \
-                 and ($4 is null or m.source_channel_id = $4) and ($5 is null or m.target_channel_id = $5) \
-                 and ($6 is null or position(lower($6) in lower(s.name)) > 0 or position(lower($6) in lower(t.name)) > 0 \
-                    or position(lower($6) in lower(sg.name)) > 0 or position(lower($6) in lower(tg.name)) > 0 \
-                    or starts_with(m.source_channel_id::text, $6) or starts_with(m.target_channel_id::text, $6) \
-                    or starts_with(s.guild_id::text, $6) or starts_with(coalesce(t.guild_id, o.guild_id)::text, $6) \
-                    or m.mapping_id::text = $6) order by ",
-                $order,
-                " limit $7"
+                 order by ",
+                $order
             )
+        };
+        ($place:literal, $order:literal) => {
+            match filter.q {
+                None => mappings!($place, $order, "", "$6 is null"),
+                // Only what is looked for by name is joined with names before the page is cut.
+                Some(_) => mappings!(
+                    $place,
+                    $order,
+                    "left join channels s on s.channel_id = m.source_channel_id \
+                     left join guilds sg on sg.guild_id = s.guild_id \
+                     left join channels t on t.channel_id = m.target_channel_id \
+                     left join target_channels o on o.target_channel_id = m.target_channel_id \
+                     left join guilds tg on tg.guild_id = coalesce(t.guild_id, o.guild_id)",
+                    "(position(lower($6) in lower(s.name)) > 0 or position(lower($6) in lower(t.name)) > 0 \
+                     or position(lower($6) in lower(sg.name)) > 0 or position(lower($6) in lower(tg.name)) > 0 \
+                     or starts_with(m.source_channel_id::text, $6) or starts_with(m.target_channel_id::text, $6) \
+                     or starts_with(s.guild_id::text, $6) or starts_with(coalesce(t.guild_id, o.guild_id)::text, $6) \
+                     or m.mapping_id::text = $6)"
+                ),
+            }
         };
     }
     let (text, first) = match filter.source_channel_id {
