@@ -44,7 +44,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -378,7 +378,10 @@ impl ConfigurationChanged for Topology {
         let (answer, answered) = oneshot::channel();
         let asked = self
             .root
-            .post(RootRequest::Reconfigure(answer))
+            .post(RootRequest::Reconfigure {
+                asked: Instant::now(),
+                answer,
+            })
             .map_err(|(refused, _)| NotApplied(refused.to_string()));
         Box::pin(async move {
             asked?;

@@ -57,7 +57,7 @@ fn an_item_that_can_be_taken_now_is_taken_once() {
         "message-batch",
         &create(channel, signal, "late").to_string(),
     );
-    let items = [id.clone()];
+    let items = [id];
     assert_eq!(replay(&desk, &items), [("accepted".to_owned(), None)]);
     assert_eq!(desk.signal(channel, signal).unwrap()["text"], "late");
     // Again: it is done, and nothing is taken twice.
@@ -107,7 +107,7 @@ fn an_item_that_cannot_be_taken_stays_with_its_new_reason() {
     desk.says([0, 0, 0, 0, 1], &[bad]);
     let item = listed(&desk, "open").remove(0);
     let id = item["quarantine_id"].clone();
-    let first = replay(&desk, &[id.clone()]).remove(0);
+    let first = replay(&desk, std::slice::from_ref(&id)).remove(0);
     assert_eq!(first.0, "rejected");
     assert!(first.1.unwrap().contains("event_type"));
     let open = listed(&desk, "open").remove(0);
@@ -122,7 +122,7 @@ fn an_item_that_cannot_be_taken_stays_with_its_new_reason() {
     desk.admin
         .patch_connector(&desk.connector.connector_id, &json!({ "status": "paused" }))
         .unwrap();
-    let paused = replay(&desk, &[id.clone()]).remove(0);
+    let paused = replay(&desk, std::slice::from_ref(&id)).remove(0);
     assert!(paused.1.unwrap().contains("paused"));
     assert_eq!(listed(&desk, "open")[0]["reason"], open["reason"]);
 

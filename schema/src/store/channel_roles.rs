@@ -2,7 +2,7 @@
 
 use super::{
     Page, StoreError,
-    audit::{changing, grouped, record},
+    audit::{Recorded, changing, grouped, record_all},
     connectors, sightings,
     tables::channel_roles,
 };
@@ -13,7 +13,7 @@ use crate::{
 use diesel::{
     pg::PgConnection,
     prelude::*,
-    sql_types::{Array, BigInt, Text},
+    sql_types::{Array, BigInt, Bool, Text},
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -130,7 +130,7 @@ pub(super) fn mark(
 ) -> Result<Vec<ChannelRoleRow>, StoreError> {
     connectors::find(conn, connector_id)?;
     let ids: Vec<i64> = marked.iter().map(|one| one.channel_id.get()).collect();
-    let mut before: HashMap<ChannelId, ChannelRoleRow> = channel_roles::table
+    let before: HashMap<ChannelId, ChannelRoleRow> = channel_roles::table
         .filter(channel_roles::connector_id.eq(connector_id))
         .filter(channel_roles::channel_id.eq_any(ids))
         .select(ChannelRoleRow::as_select())
@@ -138,50 +138,45 @@ pub(super) fn mark(
         .into_iter()
         .map(|row: ChannelRoleRow| (row.channel_id, row))
         .collect();
-    let mut rows = Vec::with_capacity(marked.len());
-    let mut changed = Vec::new();
     for (place, one) in marked.iter().enumerate() {
-        let before = before.remove(&one.channel_id);
-        if before.as_ref().map(|before| before.version) != one.version {
+        let version = before.get(&one.channel_id).map(|before| before.version);
+        if version != one.version {
             return Err(StoreError::StaleField(format!("items[{place}].version")));
         }
-        if let Some(before) = before
-            .clone()
-            .filter(|before| settings_of(before) == one.settings)
-        {
-            rows.push(before);
-            continue;
-        }
-        let after = write(conn, connector_id, one.channel_id, &one.settings)?;
-        let subject = format!("{connector_id}/{}", one.channel_id);
-        record(
-            conn,
-            actor,
-            "channel_role.put",
-            &subject,
-            before.as_ref(),
-            Some(&after),
-        )?;
-        changed.push((one.channel_id, one.settings.guild_id));
-        rows.push(after);
     }
-    make_known(conn, connector_id, &changed)?;
-    let changed: Vec<ChannelId> = changed
-        .into_iter()
-        .map(|(channel_id, _)| channel_id)
-        .collect();
-    connectors::move_config_version(conn, &changed)?;
-    Ok(rows)
+    let is_different = |one: &&Marked| {
+        let before = before.get(&one.channel_id);
+        before.is_none_or(|before| settings_of(before) != one.settings)
+    };
+    let different: Vec<&Marked> = marked.iter().filter(is_different).collect();
+    let changed = write(conn, connector_id, &different)?;
+    let recorded = changed.iter().map(|after| Recorded {
+        subject: format!("{connector_id}/{}", after.channel_id),
+        before: before.get(&after.channel_id),
+        after: Some(after),
+    });
+    record_all(conn, actor, "channel_role.put", recorded)?;
+    make_known(conn, connector_id, &different)?;
+    let ids: Vec<ChannelId> = different.iter().map(|one| one.channel_id).collect();
+    connectors::move_config_version(conn, &ids)?;
+    let mut after = before;
+    after.extend(changed.into_iter().map(|row| (row.channel_id, row)));
+    let rows = marked.iter().filter_map(|one| after.remove(&one.channel_id));
+    Ok(rows.collect())
 }
 
 /// A channel that no snapshot has named yet is listed and stands in the tree of its connector all the same.
 fn make_known(
     conn: &mut PgConnection,
     connector_id: &str,
-    channels: &[(ChannelId, GuildId)],
+    marked: &[&Marked],
 ) -> Result<(), StoreError> {
+    if marked.is_empty() {
+        return Ok(());
+    }
     sightings::alone(conn, connector_id)?;
-    let (channels, guilds): (Vec<ChannelId>, Vec<GuildId>) = channels.iter().copied().unzip();
+    let channels: Vec<ChannelId> = marked.iter().map(|one| one.channel_id).collect();
+    let guilds: Vec<GuildId> = marked.iter().map(|one| one.settings.guild_id).collect();
     Sql::new(
         "with marked as (select * from unnest($1, $2) as marked (channel_id, guild_id) order by channel_id), \
          listed as (insert into channels (channel_id, guild_id, name) select channel_id, guild_id, channel_id::text from marked \
@@ -320,29 +315,29 @@ fn settings_of(row: &ChannelRoleRow) -> RoleSettings {
 fn write(
     conn: &mut PgConnection,
     connector_id: &str,
-    channel_id: ChannelId,
-    settings: &RoleSettings,
-) -> Result<ChannelRoleRow, StoreError> {
-    let columns = (
-        channel_roles::guild_id.eq(settings.guild_id.get()),
-        channel_roles::is_source.eq(settings.is_source),
-        channel_roles::is_target.eq(settings.is_target),
-        channel_roles::is_enabled.eq(settings.is_enabled),
-        channel_roles::thread_mode.eq(&settings.thread_mode),
-    );
-    let row = diesel::insert_into(channel_roles::table)
-        .values((
-            channel_roles::connector_id.eq(connector_id),
-            channel_roles::channel_id.eq(channel_id.get()),
-            columns,
-        ))
-        .on_conflict((channel_roles::connector_id, channel_roles::channel_id))
-        .do_update()
-        .set((
-            columns,
-            channel_roles::version.eq(channel_roles::version + 1),
-        ))
-        .returning(ChannelRoleRow::as_returning())
-        .get_result(conn)?;
-    Ok(row)
+    marked: &[&Marked],
+) -> Result<Vec<ChannelRoleRow>, StoreError> {
+    fn column<'a, T>(marked: &[&'a Marked], of: impl Fn(&'a Marked) -> T) -> Vec<T> {
+        marked.iter().map(|one| of(one)).collect()
+    }
+    type Columns = (Text, BigInt, BigInt, Bool, Bool, Bool, Text, BigInt);
+    let rows = Sql::new(
+        "insert into channel_roles (connector_id, channel_id, guild_id, is_source, is_target, is_enabled, thread_mode) \
+         select $1, marked.* from unnest($2, $3, $4, $5, $6, $7) \
+         as marked (channel_id, guild_id, is_source, is_target, is_enabled, thread_mode) order by channel_id \
+         on conflict (connector_id, channel_id) do update set guild_id = excluded.guild_id, is_source = excluded.is_source, \
+         is_target = excluded.is_target, is_enabled = excluded.is_enabled, thread_mode = excluded.thread_mode, \
+         version = channel_roles.version + 1 \
+         returning connector_id, channel_id, guild_id, is_source, is_target, is_enabled, thread_mode, version",
+    )
+    .bind::<Text, _>(connector_id)
+    .bind::<Array<BigInt>, _>(column(marked, |one| one.channel_id))
+    .bind::<Array<BigInt>, _>(column(marked, |one| one.settings.guild_id))
+    .bind::<Array<Bool>, _>(column(marked, |one| one.settings.is_source))
+    .bind::<Array<Bool>, _>(column(marked, |one| one.settings.is_target))
+    .bind::<Array<Bool>, _>(column(marked, |one| one.settings.is_enabled))
+    .bind::<Array<Text>, _>(column(marked, |one| one.settings.thread_mode.as_str()))
+    .rows::<Columns>()
+    .load(conn)?;
+    Ok(rows)
 }

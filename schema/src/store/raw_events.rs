@@ -127,17 +127,12 @@ pub fn list(
     limit: i64,
 ) -> Result<RawEventPage, StoreError> {
     let (at, place) = after.map(|id| (id.received_at, id.place())).unzip();
-    // Where looking ends: nobody waits for the whole table.
-    let end: Option<(DateTime<Utc>, String)> = Sql::new(
-        "select received_at, ctid::text from raw_batches where received_at <= coalesce($1, 'infinity') \
-         and ($1 is null or received_at < $1 or ctid < $2::tid) order by received_at desc, ctid desc offset $3 limit 1",
-    )
-    .bind::<Nullable<Timestamptz>, _>(at)
-    .bind::<Nullable<Text>, _>(place.as_deref())
-    .bind::<BigInt, _>(LOOKED_THROUGH_MAX - 1)
-    .rows::<(Timestamptz, Text)>()
-    .get_result(conn)
-    .optional()?;
+    // Without a filter a page is as far as looking goes.
+    let end = if *filter == RawEventFilter::default() {
+        None
+    } else {
+        end_of_looking(conn, at, place.as_deref())?
+    };
     let (end_at, end_place) = end.clone().unzip();
     let rows: Vec<Row> = Sql::new(
         "select received_at, ctid::text, connector_id, kind, correlation_id, octet_length(body) from raw_batches \
@@ -164,6 +159,25 @@ pub fn list(
         None => None,
     };
     Ok(RawEventPage { rows, next_after })
+}
+
+/// The last body that a page behind this place looks at; `None` when it looks at all there are.
+fn end_of_looking(
+    conn: &mut PgConnection,
+    at: Option<DateTime<Utc>>,
+    place: Option<&str>,
+) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
+    let end = Sql::new(
+        "select received_at, ctid::text from raw_batches where received_at <= coalesce($1, 'infinity') \
+         and ($1 is null or received_at < $1 or ctid < $2::tid) order by received_at desc, ctid desc offset $3 limit 1",
+    )
+    .bind::<Nullable<Timestamptz>, _>(at)
+    .bind::<Nullable<Text>, _>(place)
+    .bind::<BigInt, _>(LOOKED_THROUGH_MAX - 1)
+    .rows::<(Timestamptz, Text)>()
+    .get_result(conn)
+    .optional()?;
+    Ok(end)
 }
 
 /// The body with this id; [`StoreError::NotFound`] when it is not kept any more.

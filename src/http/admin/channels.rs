@@ -24,7 +24,7 @@ pub(super) struct Which {
     guild_id: Option<GuildId>,
     /// Only those that can be this of a mapping now.
     #[serde(rename = "use")]
-    #[param(rename = "use")]
+    #[param(rename = "use", inline)]
     usable_as: Option<ChannelUse>,
     /// A part of the name of the channel or of its guild, whatever the case, or one of their ids.
     #[param(max_length = 100)]

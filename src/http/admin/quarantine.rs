@@ -44,6 +44,7 @@ pub(super) struct Which {
     /// Only those of this connector.
     connector_id: Option<Key>,
     /// Only those that stand so.
+    #[param(inline)]
     state: Option<State>,
 }
 

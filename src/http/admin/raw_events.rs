@@ -42,6 +42,7 @@ pub(super) struct Which {
     /// Only those of this connector.
     connector_id: Option<Key>,
     /// Only those that were sent as this.
+    #[param(inline)]
     kind: Option<Kind>,
 }
 

@@ -352,7 +352,7 @@ async fn only_what_a_connector_must_see_moves_its_config_version() {
             json!({ "guild_id": "7" }),
         )
         .await;
-    assert_eq!(asked, json!({ "discovery_request_version": 1 }));
+    assert_eq!(asked["discovery_request_version"], 1);
     let asked = l
         .done(
             Method::POST,
@@ -360,7 +360,7 @@ async fn only_what_a_connector_must_see_moves_its_config_version() {
             json!({ "guild_id": null }),
         )
         .await;
-    assert_eq!(asked, json!({ "discovery_request_version": 2 }));
+    assert_eq!(asked["discovery_request_version"], 2);
     assert_eq!(l.config_version("c1").await, before);
     l.role("c1", 1, true, false).await;
     l.role("c1", 2, false, true).await;
