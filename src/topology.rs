@@ -15,6 +15,7 @@ use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
     audience::Audience,
+    connector_board::ConnectorBoard,
     directory::DirectoryMakings,
     directory_board::{BotSeen, DirectoryBoard},
     discord::inspect::Way,
@@ -46,7 +47,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -89,6 +90,8 @@ pub struct Topology {
     pub can_commit: Arc<AtomicBool>,
     /// Where changes are said, for whoever shows them to people.
     pub notices: Noticeboard,
+    /// What connectors said and sent.
+    pub connectors: ConnectorBoard,
     keeping: FiguresKeeperMakings,
     root: Port<RootRequest>,
     router: Port<RouterRequest>,
@@ -232,6 +235,7 @@ pub async fn start(
         board,
         audience: Audience::default(),
         notices,
+        connectors: ConnectorBoard::default(),
         keeping,
         store: store.clone(),
         bounds: session_bounds(config),
@@ -410,7 +414,10 @@ impl ConfigurationChanged for Topology {
         let (answer, answered) = oneshot::channel();
         let asked = self
             .root
-            .post(RootRequest::Reconfigure(answer))
+            .post(RootRequest::Reconfigure {
+                asked: Instant::now(),
+                answer,
+            })
             .map_err(|(refused, _)| NotApplied(refused.to_string()));
         Box::pin(async move {
             asked?;

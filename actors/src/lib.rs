@@ -2,11 +2,13 @@
 
 pub mod audience;
 pub mod buckets_core;
+pub mod connector_board;
 pub mod delivery_ledger;
 pub mod directory;
 pub mod directory_board;
 pub mod directory_core;
 pub mod discord;
+pub mod discovery_core;
 pub mod exchange;
 pub mod figures;
 pub mod figures_keeper;
@@ -31,6 +33,7 @@ pub mod outlets;
 pub mod payload;
 pub mod permissions_core;
 pub mod port;
+pub mod rate_core;
 pub mod reconcile_core;
 pub mod render_core;
 pub mod restart_core;

@@ -96,6 +96,8 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         store.clone(),
         changes.clone(),
         topology.outlets.clone(),
+        topology.connectors.clone(),
+        topology.notices.clone(),
         IngestLimits {
             body_bytes_max: config.ingest.body_bytes_max,
             batch_items_max: config.ingest.batch_items_max,
@@ -104,8 +106,13 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         },
     ));
     let (public_address, public_handle) = serve_public(config, public, topology, &readiness)?;
-    let (ingest_address, ingest_handle) = serve_ingest(config, ingest, intake.clone(), &readiness)?;
-    let (admin_address, admin_handle) = serve_admin(config, store, changes, topology, &readiness)?;
+    let taking_in = TakingIn {
+        ingest,
+        intake: intake.clone(),
+    };
+    let (ingest_address, ingest_handle) = serve_ingest(config, taking_in.clone(), &readiness)?;
+    let (admin_address, admin_handle) =
+        serve_admin(config, store, changes, topology, taking_in, &readiness)?;
     let addresses = Addresses {
         public: public_address,
         ingest: ingest_address,
@@ -172,10 +179,16 @@ fn serve_public(
     start(server.bind(config.public.listen)?)
 }
 
-fn serve_ingest(
-    config: &Config,
+/// The way in, for connectors and for what a person sends through again.
+#[derive(Clone)]
+struct TakingIn {
     ingest: web::Data<Ingest>,
     intake: web::Data<Intake>,
+}
+
+fn serve_ingest(
+    config: &Config,
+    TakingIn { ingest, intake }: TakingIn,
     readiness: &Readiness,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let readiness = web::Data::new(readiness.clone());
@@ -198,6 +211,7 @@ fn serve_admin(
     store: &Store,
     changes: Arc<dyn ConfigurationChanged>,
     topology: &Topology,
+    TakingIn { ingest, intake }: TakingIn,
     readiness: &Readiness,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let metrics = recorder().map_err(io::Error::other)?;
@@ -212,6 +226,7 @@ fn serve_admin(
         store: store.clone(),
         changes,
         inspector: Some(topology.inspector.clone()),
+        connectors: topology.connectors.clone(),
         running: Arc::new(topology.clone()),
         routing: topology.routing.clone(),
         token: config.admin.token.clone(),
@@ -219,6 +234,8 @@ fn serve_admin(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(admin.clone())
+            .app_data(ingest.clone())
+            .app_data(intake.clone())
             .app_data(operators.clone())
             .app_data(readiness.clone())
             .app_data(pictures.clone())

@@ -14,6 +14,7 @@ mod bench_tiny;
 mod bot;
 mod configuration;
 mod configuration_by_command_line;
+mod connectors;
 #[cfg(feature = "failpoints")]
 mod faults;
 mod fidelity;
@@ -32,6 +33,7 @@ mod mirroring;
 mod order;
 mod permissions;
 mod prove_tiny;
+mod quarantine_replay;
 mod runtime_config;
 mod said;
 mod tidy;

@@ -4,18 +4,24 @@
 //! [`routes`] holds no check of who asks: the listener wraps [`access::guard`] around all its routes.
 
 pub mod access;
+mod audit;
 mod bot;
 mod channels;
+mod configuration;
 mod connectors;
 mod deliveries;
 mod dry_run;
 mod extract;
 mod fields;
+mod guilds;
 mod inspection;
 mod lists;
+mod mapping_bulk;
 mod mappings;
 mod offers;
 pub mod openapi;
+mod quarantine;
+mod raw_events;
 mod records;
 mod roles;
 mod routes;
@@ -33,7 +39,9 @@ use crate::{
 };
 use actix_web::HttpRequest;
 use diesel::PgConnection;
-use heliograph_actors::{messages::Inspect, port::Port, routing::RoutingTable};
+use heliograph_actors::{
+    connector_board::ConnectorBoard, messages::Inspect, port::Port, routing::RoutingTable,
+};
 use heliograph_schema::{
     ids::ChannelId,
     store::{Store, StoreError, decisions, delivery_list::DeliveryKey},
@@ -50,6 +58,8 @@ pub struct Admin {
     pub changes: Arc<dyn ConfigurationChanged>,
     /// Looks at target channels; `None`: nothing is known of them.
     pub inspector: Option<Port<Inspect>>,
+    /// What connectors said and sent.
+    pub connectors: ConnectorBoard,
     /// The actors at work.
     pub running: Arc<dyn Running>,
     /// What the running router works by.
