@@ -241,18 +241,12 @@ pub(super) fn unmark(
         .returning(ChannelRoleRow::as_returning())
         .get_results(conn)?;
     gone.sort_by_key(|row| row.channel_id);
-    for row in &gone {
-        let subject = format!("{connector_id}/{}", row.channel_id);
-        record(
-            conn,
-            actor,
-            "channel_role.remove",
-            &subject,
-            Some(row),
-            None,
-        )?;
-    }
-    Ok(())
+    let recorded = gone.iter().map(|row| Recorded {
+        subject: format!("{connector_id}/{}", row.channel_id),
+        before: Some(row),
+        after: None,
+    });
+    record_all(conn, actor, "channel_role.remove", recorded)
 }
 
 /// Marks a channel as it was marked before the mark was taken away, at the version of `row`.
@@ -263,22 +257,23 @@ pub(super) fn restore(
 ) -> Result<(), StoreError> {
     changing(conn, |conn| {
         connectors::find(conn, &row.connector_id)?;
-        let settings = settings_of(row);
-        write(conn, &row.connector_id, row.channel_id, &settings)?;
+        let marked = Marked {
+            channel_id: row.channel_id,
+            settings: settings_of(row),
+            version: None,
+        };
+        write(conn, &row.connector_id, &[&marked])?;
         let after: ChannelRoleRow =
             diesel::update(channel_roles::table.find((&row.connector_id, row.channel_id.get())))
                 .set(channel_roles::version.eq(row.version))
                 .returning(ChannelRoleRow::as_returning())
                 .get_result(conn)?;
-        let subject = format!("{}/{}", row.connector_id, row.channel_id);
-        record(
-            conn,
-            actor,
-            "channel_role.put",
-            &subject,
-            None,
-            Some(&after),
-        )?;
+        let recorded = Recorded {
+            subject: format!("{}/{}", row.connector_id, row.channel_id),
+            before: None,
+            after: Some(&after),
+        };
+        record_all(conn, actor, "channel_role.put", [recorded].into_iter())?;
         connectors::move_config_version(conn, &[row.channel_id])
     })
 }
