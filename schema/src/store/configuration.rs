@@ -150,7 +150,7 @@ fn check_offers(
     for named in differences(&present.targets, &read.configuration.targets) {
         let is_target = |target: Option<&Target>| target.is_some_and(|target| target.is_target);
         if is_target(named.after) && !is_target(named.before) {
-            target_channels::check_offer(conn, *named.key).map_err(|error| match error {
+            target_channels::check_seen(conn, *named.key).map_err(|error| match error {
                 StoreError::Refused(message) => refused(DocumentError {
                     place: read.targets.get(named.key).copied().unwrap_or_default(),
                     message,

@@ -3,6 +3,8 @@
 
 pub mod audit;
 pub mod backfill;
+pub mod bot_guilds;
+pub mod bot_tree;
 pub mod channel_roles;
 pub mod channel_tree;
 pub mod channels;
@@ -30,8 +32,6 @@ pub mod routing;
 pub mod rule_sets;
 pub mod session_tokens;
 pub mod sightings;
-#[cfg(test)]
-mod scale_probe;
 pub mod signals;
 pub mod tables;
 pub mod target_channels;

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod audit;
+mod bot;
 mod channels;
 mod configuration;
 mod connectors;
@@ -17,6 +18,7 @@ mod inspection;
 mod lists;
 mod mapping_bulk;
 mod mappings;
+mod offers;
 pub mod openapi;
 mod quarantine;
 mod raw_events;

@@ -2,9 +2,9 @@
 //! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
 
 use super::{
-    audit, channels, configuration, connectors, deliveries, dry_run, guilds, inspection,
-    mapping_bulk, mappings, openapi, quarantine, raw_events, records, roles, session_tokens,
-    targets, trail,
+    audit, bot, channels, configuration, connectors, deliveries, dry_run, guilds, inspection,
+    mapping_bulk, mappings, offers, openapi, quarantine, raw_events, records, roles,
+    session_tokens, targets, trail,
 };
 use crate::{error::wrong_method, http::operators};
 use actix_web::{
@@ -92,7 +92,14 @@ table! {
     get "/api/mappings/{mapping_id}/dry-run" => dry_run::saved;
     post "/api/mappings/dry-run" => dry_run::unsaved;
 
+    get "/api/bot" => bot::show;
+    post "/api/bot/refresh" => bot::refresh;
+    get "/api/bot/guilds" => bot::guilds;
+    get "/api/bot/guilds/{guild_id}/tree" => bot::tree;
+    get "/api/bot/guilds/{guild_id}/roles" => bot::roles;
+
     get "/api/targets" => targets::list;
+    put "/api/targets/{target_channel_id}" => offers::put;
     post "/api/targets/{target_channel_id}/pause" => targets::pause;
     post "/api/targets/{target_channel_id}/resume" => targets::resume;
     post "/api/targets/{target_channel_id}/inspect" => inspection::inspect;
