@@ -218,7 +218,9 @@ impl Handler<Mail<RootRequest>> for Root {
         let (request, _handling) = mail.open();
         match request {
             // Changes that were made while the last reading waited for its turn are in it: many at once cost two readings.
-            RootRequest::Reconfigure { asked, answer } if self.read.is_some_and(|at| at > asked) => {
+            RootRequest::Reconfigure { asked, answer }
+                if self.read.is_some_and(|at| at > asked) =>
+            {
                 let _ = answer.send(Ok(()));
             }
             RootRequest::Reconfigure { answer, .. } => self.reconfigure(Some(answer), ctx),

@@ -160,7 +160,9 @@ fn mark(
     connectors::move_config_version(conn, &ids)?;
     let mut after = before;
     after.extend(changed.into_iter().map(|row| (row.channel_id, row)));
-    let rows = marked.iter().filter_map(|one| after.remove(&one.channel_id));
+    let rows = marked
+        .iter()
+        .filter_map(|one| after.remove(&one.channel_id));
     Ok(rows.collect())
 }
 

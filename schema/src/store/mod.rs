@@ -29,8 +29,6 @@ pub mod routing;
 pub mod rule_sets;
 pub mod session_tokens;
 pub mod sightings;
-#[cfg(test)]
-mod scale_probe;
 pub mod signals;
 pub mod tables;
 pub mod target_channels;
