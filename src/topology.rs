@@ -290,7 +290,10 @@ fn reload(root: &Port<RootRequest>) -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(move || {
         let (answer, _) = oneshot::channel();
         // Refused: the names are taken over with the next change.
-        let _ = root.post(RootRequest::Reconfigure(answer));
+        let _ = root.post(RootRequest::Reconfigure {
+            asked: Instant::now(),
+            answer,
+        });
     })
 }
 
