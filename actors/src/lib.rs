@@ -1,10 +1,12 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
+pub mod admin_feed;
 pub mod audience;
 pub mod buckets_core;
 pub mod delivery_ledger;
 pub mod discord;
 pub mod exchange;
+pub mod feed_core;
 pub mod figures;
 pub mod figures_keeper;
 pub mod global_gate;
