@@ -25,6 +25,7 @@ pub mod routing;
 pub mod rule_sets;
 pub mod session_tokens;
 pub mod sightings;
+pub mod signal_lines;
 pub mod signals;
 pub mod tables;
 pub mod target_channels;
@@ -32,6 +33,7 @@ pub mod targets;
 pub mod threads;
 pub mod trail;
 pub mod undo_core;
+pub mod waiting;
 
 pub use connection::connect_single;
 pub use error::StoreError;
