@@ -9,7 +9,7 @@ PROGRAMS := $(CARGO) build --release --locked -p heliograph -p heliograph-bench 
 # By a command of its own: what is planted for it must be in no server.
 SIMULATION := $(CARGO) run --release --locked -p heliograph-actors --example mirror_sim --features simulation
 
-.PHONY: help run test check bench prove web needs types
+.PHONY: help run test check bench prove web needs types openapi
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -41,6 +41,9 @@ web:             ## builds the admin web app when something in it changed
 
 types:           ## writes web/protocol.ts anew from the Rust types
 	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types
+
+openapi:         ## writes docs/openapi.json anew from the routes of the admin listener
+	HELIOGRAPH_WRITE_OPENAPI=1 $(CARGO) test --locked -p heliograph --lib openapi
 
 needs:
 	@scripts/need-postgres

@@ -14,22 +14,32 @@ use serde::Serialize;
 /// What a client should wait, in seconds, before it tries again what failed for want of a database.
 const UNAVAILABLE_RETRY_AFTER_S: u32 = 1;
 
-/// A refusal or a failure: status, `error_code`, `message`, and `Retry-After` where trying again helps.
+/// A refusal or a failure: status, `error_code`, `message`, the field at fault where it is one, and `Retry-After` where trying
+/// again helps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error_code}: {message}")]
 pub struct ApiError {
     status: StatusCode,
     error_code: &'static str,
     message: String,
+    field: Option<String>,
     retry_after_s: Option<u32>,
 }
 
 /// The body of every error, on every listener.
-#[derive(Debug, Serialize)]
-struct ErrorBody<'a> {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Problem<'a> {
+    /// Always `false`.
     ok: bool,
+    /// For programs: `invalid`, `stale_version` …
     error_code: &'a str,
+    /// For people.
     message: &'a str,
+    /// Where one field of the request is at fault: its dotted path in the body (`items[3].version`), or the name of a parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    field: Option<&'a str>,
+    /// The same as in the header `X-Correlation-Id`, and in the log.
     correlation_id: &'a str,
 }
 
@@ -40,6 +50,7 @@ impl ApiError {
             status,
             error_code,
             message: message.into(),
+            field: None,
             retry_after_s: None,
         }
     }
@@ -86,6 +97,15 @@ impl ApiError {
         )
     }
 
+    /// 413 `body_too_large`.
+    pub fn body_too_large(bytes_max: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("a body may have {bytes_max} bytes"),
+        )
+    }
+
     /// 422 `refused`: understood, and against a rule.
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", reason)
@@ -128,9 +148,20 @@ impl ApiError {
         self
     }
 
+    /// Names the field of the request that is at fault.
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
     /// The code for programs.
     pub fn error_code(&self) -> &'static str {
         self.error_code
+    }
+
+    /// The field of the request that is at fault, where it is one.
+    pub fn field_at_fault(&self) -> Option<&str> {
+        self.field.as_deref()
     }
 
     /// The answer, with the correlation id of its request.
@@ -142,10 +173,11 @@ impl ApiError {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        response.json(ErrorBody {
+        response.json(Problem {
             ok: false,
             error_code: self.error_code,
             message: &self.message,
+            field: self.field.as_deref(),
             correlation_id: correlation_id.as_str(),
         })
     }
@@ -179,6 +211,7 @@ impl From<StoreError> for ApiError {
             }
             StoreError::NotFound(what) => Self::not_found(what),
             StoreError::Refused(reason) => Self::refused(reason),
+            StoreError::RefusedField { field, reason } => Self::refused(reason).field(field),
             StoreError::Corrupt(_) | StoreError::Unusable(_) | StoreError::Database(_) => {
                 Self::internal(&error)
             }
@@ -194,7 +227,7 @@ pub fn uniform_errors(json_bytes_max: usize) -> impl FnOnce(&mut ServiceConfig) 
                 JsonConfig::default()
                     .limit(json_bytes_max)
                     .content_type_required(false)
-                    .error_handler(refused_json),
+                    .error_handler(move |error, _| refused_json(&error, json_bytes_max).into()),
             )
             .app_data(QueryConfig::default().error_handler(refused_query))
             .app_data(PathConfig::default().error_handler(refused_path));
@@ -206,18 +239,34 @@ pub async fn no_such_route(request: HttpRequest) -> HttpResponse {
     ApiError::not_found("such route").answer(&correlation_id(&request))
 }
 
-// actix-web hands its errors over.
-#[allow(clippy::needless_pass_by_value)]
-fn refused_json(error: JsonPayloadError, _request: &HttpRequest) -> actix_web::Error {
-    let message = match &error {
-        JsonPayloadError::Deserialize(reason) => {
-            format!("the body is not what is expected: {reason}")
-        }
-        other => format!("the body is not JSON that can be read: {other}"),
-    };
-    ApiError::invalid(message).into()
+/// The answer to a method that this path does not take; `allow` are those that it does.
+pub fn wrong_method(request: &HttpRequest, allow: &str) -> HttpResponse {
+    let message = format!("{} is not for this path: {allow}", request.method());
+    let refused = ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        message,
+    );
+    let mut response = refused.answer(&correlation_id(request));
+    if let Ok(allow) = header::HeaderValue::from_str(allow) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
 }
 
+fn refused_json(error: &JsonPayloadError, json_bytes_max: usize) -> ApiError {
+    match error {
+        JsonPayloadError::Deserialize(reason) => {
+            ApiError::invalid(format!("the body is not what is expected: {reason}"))
+        }
+        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+            ApiError::body_too_large(json_bytes_max)
+        }
+        other => ApiError::invalid(format!("the body is not JSON that can be read: {other}")),
+    }
+}
+
+// actix-web hands its errors over.
 #[allow(clippy::needless_pass_by_value)]
 fn refused_query(error: QueryPayloadError, _request: &HttpRequest) -> actix_web::Error {
     ApiError::invalid(format!("the query is not what is expected: {error}")).into()

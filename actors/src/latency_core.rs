@@ -78,7 +78,7 @@ impl LatencyRing {
 }
 
 /// From commit to done over the last hour; `None` where nothing of the kind was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct LatencySummary {
     /// See [`LatencyKind::Create`].
     pub create: Option<Percentiles>,
@@ -89,7 +89,7 @@ pub struct LatencySummary {
 }
 
 /// Milliseconds, each right to 5 %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Percentiles {
     /// How many were done.
     pub count: u64,

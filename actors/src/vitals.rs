@@ -11,7 +11,7 @@ use std::{
 };
 
 /// What kind of actor; also the label of its metrics, so that they stay few.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Watches all others.
@@ -58,7 +58,7 @@ impl Kind {
 }
 
 /// Where an actor is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LifeState {
     /// Takes messages.
@@ -201,7 +201,7 @@ impl Vitals {
 }
 
 /// One actor as `/debug/actors` shows it; see `docs/PROTOCOL.md`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ActorReport {
     /// Unique in the tree.
     pub name: String,
@@ -228,7 +228,7 @@ pub struct ActorReport {
 }
 
 /// See [`ActorReport`].
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct MailboxReport {
     /// Messages waiting.
     pub depth: usize,
@@ -239,7 +239,7 @@ pub struct MailboxReport {
 }
 
 /// See [`ActorReport`].
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct HandlingReport {
     /// Microseconds a message.
     pub mean: f64,

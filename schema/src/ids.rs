@@ -2,7 +2,11 @@
 //! anything beyond 63 bits are no ids.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{fmt, num::NonZeroI64, str::FromStr};
+use std::{borrow::Cow, fmt, num::NonZeroI64, str::FromStr};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// Discord's first second, in milliseconds since 1970 ("Discord epoch", documented).
 pub const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
@@ -19,6 +23,18 @@ fn parse(text: &str) -> Result<NonZeroI64, NotASnowflake> {
         .flatten()
         .ok_or(NotASnowflake)?;
     NonZeroI64::new(number).ok_or(NotASnowflake)
+}
+
+/// Every snowflake as API descriptions name it: readers of JSON see one kind.
+fn schema() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(
+            "An id of Discord: a decimal number between 1 and 2^63-1, as a string.",
+        ))
+        .pattern(Some("^[0-9]{1,19}$"))
+        .examples(["175928847299117063"])
+        .into()
 }
 
 macro_rules! snowflake {
@@ -64,8 +80,18 @@ macro_rules! snowflake {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
                 text.parse().map_err(de::Error::custom)
+            }
+        }
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                schema()
+            }
+        }
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed("Snowflake")
             }
         }
     )+};

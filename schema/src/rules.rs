@@ -29,7 +29,7 @@ pub const FIELDS: [&str; 5] = [
 ];
 
 /// All that a mapping makes of a signal. The default is plain: everything passes, nothing is changed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MappingRules {
     /// Which signals pass.
@@ -51,7 +51,7 @@ pub struct MappingRules {
 
 /// Conditions; a signal passes that meets all that are set. Keywords and patterns look at the text and at every text of the
 /// embeds, with names in place of Discord's markup. Case never matters, but in patterns, which say `(?i)` for themselves.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filters {
     /// Only of these: user ids, unique names or shown names. Anybody can take a shown name; an id is one person's.
@@ -94,7 +94,7 @@ pub struct Filters {
 
 /// Changes, carried out in the order of these fields, after links to stripped domains have left. The first two reach every text
 /// of the embeds too; the others are about the text alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Transform {
     /// Mentions of people, roles and everyone leave without a trace; otherwise they become names.
@@ -116,7 +116,7 @@ pub struct Transform {
 }
 
 /// One word or phrase for another.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Replacement {
     /// What is looked for; case does not matter.
@@ -130,7 +130,7 @@ pub struct Replacement {
 }
 
 /// How a mirrored message says who wrote the signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorStyle {
     /// Not at all.
@@ -143,7 +143,7 @@ pub enum AuthorStyle {
 }
 
 /// Where the signals of a thread go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ThreadStyle {
     /// Into the target channel, with the thread's name in a line above the text.
@@ -154,7 +154,7 @@ pub enum ThreadStyle {
 }
 
 /// What becomes of a mirrored message that somebody deleted by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HandDeletions {
     /// It stays deleted.

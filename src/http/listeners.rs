@@ -226,8 +226,6 @@ fn serve_admin(
             .wrap(from_fn(correlation::correlate))
             .wrap(from_fn(headers::protect))
             .configure(uniform_errors(JSON_BYTES_MAX))
-            .configure(operators::probes)
-            .configure(operators::routes)
             .configure(admin::routes)
             .configure(admin_app::routes)
     })

@@ -1,14 +1,14 @@
 //! For operators: health, readiness, metrics, the actor tree. Each listener answers health and readiness; the rest is on the
-//! admin listener.
+//! admin listener, registered with its other routes.
 
 use crate::error::ApiError;
 use actix_web::{HttpResponse, web};
 use heliograph_actors::{
     supervision::Tree,
-    vitals::{Kind, LifeState},
+    vitals::{ActorReport, Kind, LifeState},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::json;
+use serde::Serialize;
 use std::{
     collections::HashMap,
     sync::{
@@ -53,30 +53,68 @@ pub struct Operators {
     pub metrics: PrometheusHandle,
 }
 
-async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "ok": true }))
+/// How the process is.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Health {
+    ok: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<&'static str>,
 }
 
-async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
-    match readiness.why_not() {
-        None => HttpResponse::Ok().json(json!({ "ok": true })),
-        Some(reason) => {
-            HttpResponse::ServiceUnavailable().json(json!({ "ok": false, "reason": reason }))
-        }
+/// The tree at one moment.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Actors {
+    at_ms: i64,
+    ready: bool,
+    not_ready_reason: Option<&'static str>,
+    actors: Vec<ActorReport>,
+}
+
+/// Whether the process lives.
+#[utoipa::path(get, path = "/healthz", security(()), responses((status = 200, body = Health)))]
+pub(crate) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(Health {
+        ok: true,
+        reason: None,
+    })
+}
+
+/// Whether it can commit.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    security(()),
+    responses((status = 200, body = Health), (status = 503, body = Health, description = "It cannot, for this reason."))
+)]
+pub(crate) async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
+    let reason = readiness.why_not();
+    let health = Health {
+        ok: reason.is_none(),
+        reason,
+    };
+    match reason {
+        None => HttpResponse::Ok().json(health),
+        Some(_) => HttpResponse::ServiceUnavailable().json(health),
     }
 }
 
-async fn actors(operators: web::Data<Operators>) -> HttpResponse {
+/// Every actor: its life, its mailbox, and its own word on itself.
+#[utoipa::path(get, path = "/debug/actors", responses((status = 200, body = Actors)))]
+pub(crate) async fn actors(operators: web::Data<Operators>) -> HttpResponse {
     let why_not = operators.readiness.why_not();
-    HttpResponse::Ok().json(json!({
-        "at_ms": crate::clock::now_ms(),
-        "ready": why_not.is_none(),
-        "not_ready_reason": why_not,
-        "actors": operators.tree.observe(PATIENCE).await,
-    }))
+    HttpResponse::Ok().json(Actors {
+        at_ms: crate::clock::now_ms(),
+        ready: why_not.is_none(),
+        not_ready_reason: why_not,
+        actors: operators.tree.observe(PATIENCE).await,
+    })
 }
 
-async fn unpark(
+/// Starts a parked actor again.
+#[utoipa::path(post, path = "/api/actors/{name}/unpark", responses((status = 204)))]
+pub(crate) async fn unpark(
     operators: web::Data<Operators>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
@@ -87,7 +125,9 @@ async fn unpark(
     Err(ApiError::not_found("parked actor of this name"))
 }
 
-async fn metrics(operators: web::Data<Operators>) -> HttpResponse {
+/// Every metric, as Prometheus reads it.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn metrics(operators: web::Data<Operators>) -> HttpResponse {
     sum_up_actors(&operators.tree);
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
@@ -121,17 +161,9 @@ fn sum_up_actors(tree: &Tree) {
     }
 }
 
-/// Health and readiness, on every listener.
+/// Health and readiness, on the listeners without a table of their own.
 pub fn probes(config: &mut web::ServiceConfig) {
     config
         .route("/healthz", web::get().to(healthz))
         .route("/readyz", web::get().to(readyz));
-}
-
-/// The rest, on the admin listener.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/debug/actors", web::get().to(actors))
-        .route("/metrics", web::get().to(metrics))
-        .route("/api/actors/{name:.*}/unpark", web::post().to(unpark));
 }

@@ -61,8 +61,9 @@ pub fn create_mapping(
     last: i64,
 ) -> Result<(RuledMapping, Backfilled), StoreError> {
     if !new.is_enabled {
-        return Err(StoreError::Refused(
-            "a mapping that is switched off cannot start with the last signals".to_owned(),
+        return Err(StoreError::refused_field(
+            "start",
+            "a mapping that is switched off cannot start with the last signals",
         ));
     }
     changing(conn, |conn| {
@@ -109,7 +110,8 @@ pub fn of_mapping(
                 "mapping {mapping_id} is switched off"
             )));
         }
-        mappings::check(conn, Some(&mapping), &settings)?;
+        // Who asks names none of its channels.
+        mappings::check(conn, Some(&mapping), &settings).map_err(StoreError::of_no_field)?;
         fill(conn, actor, &mapping, last)
     })
 }
@@ -294,7 +296,7 @@ mod tests {
         let conn = &mut db.connect();
         assert!(matches!(
             create_mapping(conn, "admin", &settings(), 3),
-            Err(StoreError::Refused(_))
+            Err(StoreError::RefusedField { .. })
         ));
         assert!(matches!(
             of_mapping(conn, "admin", 7, 3),
@@ -307,7 +309,7 @@ mod tests {
         };
         assert!(matches!(
             create_mapping(conn, "admin", &off, 3),
-            Err(StoreError::Refused(_))
+            Err(StoreError::RefusedField { .. })
         ));
         let made = mappings::create(conn, "admin", &off).unwrap();
         assert!(matches!(

@@ -11,7 +11,7 @@ use diesel::{pg::PgConnection, prelude::*};
 use serde::Serialize;
 
 /// One channel of one connector.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = channel_roles)]
 pub struct ChannelRoleRow {
     /// The connector.

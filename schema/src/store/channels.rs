@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A known channel.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct ChannelRow {
     /// The channel.
     pub channel_id: ChannelId,
@@ -38,6 +38,7 @@ pub struct ChannelRow {
     pub min_tier: Option<i16>,
     /// When a snapshot last named it.
     #[serde(rename = "seen_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub seen_at: DateTime<Utc>,
 }
 

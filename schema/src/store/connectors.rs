@@ -20,10 +20,10 @@ use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Text},
 };
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A connector as the administration sees it: everything but its token.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = connectors)]
 pub struct ConnectorRow {
     /// Its id, unique in this installation.
@@ -34,6 +34,7 @@ pub struct ConnectorRow {
     pub name: String,
     /// Ingest refused, configuration still readable. In JSON `status`: `active` or `paused`.
     #[serde(rename = "status", serialize_with = "status")]
+    #[schema(value_type = ConnectorStatus)]
     pub is_paused: bool,
     /// May push at all.
     pub ingest_enabled: bool,
@@ -47,21 +48,39 @@ pub struct ConnectorRow {
     pub discovery_guild_id: Option<GuildId>,
     /// When the last request was made.
     #[serde(rename = "discovery_requested_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub discovery_requested_at: Option<DateTime<Utc>>,
     /// Optimistic lock.
     pub version: i64,
     /// When it last asked or pushed, to about a minute.
     #[serde(rename = "last_seen_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub last_seen_at: Option<DateTime<Utc>>,
     /// When it was made known.
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
+}
+
+/// Whether a connector may work, in the words of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectorStatus {
+    /// It may.
+    Active,
+    /// A person paused it.
+    Paused,
 }
 
 // serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn status<S: Serializer>(is_paused: &bool, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(if *is_paused { "paused" } else { "active" })
+    let status = if *is_paused {
+        ConnectorStatus::Paused
+    } else {
+        ConnectorStatus::Active
+    };
+    status.serialize(serializer)
 }
 
 /// What a new connector is.
@@ -131,7 +150,8 @@ pub fn create(
             .get_result(conn)
             .optional()?;
         let made = made.ok_or_else(|| {
-            StoreError::Refused(format!("connector {} exists already", new.connector_id))
+            let reason = format!("connector {} exists already", new.connector_id);
+            StoreError::refused_field("connector_id", reason)
         })?;
         record(
             conn,

@@ -22,7 +22,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// A message that stands in Discord.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StandingPart {
     /// From 0.
     pub part: i16,
@@ -34,7 +34,7 @@ pub struct StandingPart {
 }
 
 /// A delivery that was given up.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct DeadLetter {
     /// Which.
     #[serde(flatten)]
@@ -55,9 +55,11 @@ pub struct DeadLetter {
     pub delivered_revision: i32,
     /// When it was planned.
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
     /// Since when what is desired has been wanted.
     #[serde(rename = "wanted_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub wanted_at: DateTime<Utc>,
     /// What the signal says now, as sessions see it; `None` when its row does not read.
     pub payload: Option<Value>,

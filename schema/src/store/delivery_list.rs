@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, num::ParseIntError, str::FromStr};
 
 /// Which delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryKey {
     /// The signal.
@@ -28,7 +28,7 @@ pub struct DeliveryKey {
 }
 
 /// How a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// There is work to do.
@@ -53,7 +53,7 @@ impl DeliveryState {
 }
 
 /// One delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct DeliveryListRow {
     /// The signal.
     pub signal_id: SignalId,
@@ -73,19 +73,23 @@ pub struct DeliveryListRow {
     pub delivered_revision: i32,
     /// In JSON `pending`, `delivered`, `dead_letter` or `dropped`.
     #[serde(serialize_with = "word")]
+    #[schema(value_type = DeliveryState)]
     pub state: u8,
     /// Failed attempts since the last success.
     pub attempts: i32,
     /// Not before this.
     #[serde(rename = "next_attempt_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
     /// When it was planned.
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
     /// When it was last delivered.
     #[serde(rename = "delivered_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub delivered_at: Option<DateTime<Utc>>,
 }
 

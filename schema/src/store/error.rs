@@ -20,6 +20,14 @@ pub enum StoreError {
     /// A rule of ours forbids it; the reason is for people.
     #[error("{0}")]
     Refused(String),
+    /// The same where one field of the request is at fault.
+    #[error("{reason}")]
+    RefusedField {
+        /// Where in the request: a dotted path, such as `items[3].version`.
+        field: String,
+        /// For people.
+        reason: String,
+    },
     /// A row holds what we never write.
     #[error("the tables hold what cannot be: {0}")]
     Corrupt(String),
@@ -52,6 +60,22 @@ impl From<Error> for StoreError {
 }
 
 impl StoreError {
+    /// A rule of ours forbids what this field of the request says.
+    pub fn refused_field(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::RefusedField {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The same for who asked without naming any field.
+    pub fn of_no_field(self) -> Self {
+        match self {
+            Self::RefusedField { reason, .. } => Self::Refused(reason),
+            other => other,
+        }
+    }
+
     /// For what libpq and the pool say, in one line.
     // What `map_err` hands over.
     #[allow(clippy::needless_pass_by_value)]

@@ -24,8 +24,12 @@ use diesel::{
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
+/// The fields that a refusal names.
+const SOURCE: &str = "source_channel_id";
+const TARGET: &str = "target_channel_id";
+
 /// One mapping, without what its rules say.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = mappings)]
 pub struct MappingRow {
     /// Counts up.
@@ -46,9 +50,11 @@ pub struct MappingRow {
     pub version: i64,
     /// When it was made.
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     #[serde(rename = "updated_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub updated_at: DateTime<Utc>,
     /// What is made of its signals; `None`: nothing is changed.
     #[serde(skip)]
@@ -56,7 +62,7 @@ pub struct MappingRow {
 }
 
 /// One mapping as the administration shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RuledMapping {
     /// The row.
     #[serde(flatten)]
@@ -333,10 +339,9 @@ fn columns(
 fn mapped_already(error: Error, settings: &MappingSettings) -> StoreError {
     match error {
         Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-            StoreError::Refused(format!(
-                "channel {} is mapped into {} already",
-                settings.source_channel_id, settings.target_channel_id
-            ))
+            let (source, target) = (settings.source_channel_id, settings.target_channel_id);
+            let reason = format!("channel {source} is mapped into {target} already");
+            StoreError::refused_field(TARGET, reason)
         }
         other => other.into(),
     }
@@ -382,32 +387,37 @@ pub(super) fn check(
             && (before.source_channel_id, before.target_channel_id)
                 == (wanted.source_channel_id, wanted.target_channel_id)
     });
-    refusal(wanted, &surroundings, stays_off)
-        .map_or(Ok(()), |reason| Err(StoreError::Refused(reason)))
+    refusal(wanted, &surroundings, stays_off).map_or(Ok(()), |(field, reason)| {
+        Err(StoreError::refused_field(field, reason))
+    })
 }
 
-/// Why this mapping may not be; `None` when it may.
+/// Which field of this mapping may not be so, and why; `None` when it may.
 fn refusal(
     wanted: &MappingSettings,
     surroundings: &Surroundings,
     stays_off: bool,
-) -> Option<String> {
+) -> Option<(&'static str, String)> {
     let (source, target) = (wanted.source_channel_id, wanted.target_channel_id);
     if source == target {
-        return Some(format!("channel {source} cannot be mapped into itself"));
+        let reason = format!("channel {source} cannot be mapped into itself");
+        return Some((TARGET, reason));
     }
     if !stays_off && !surroundings.source_is_enabled_source {
-        return Some(format!(
-            "channel {source} is not an enabled source of any connector"
-        ));
+        let reason = format!("channel {source} is not an enabled source of any connector");
+        return Some((SOURCE, reason));
     }
     if !stays_off && !surroundings.target_is_enabled_target {
-        return Some(format!(
+        let reason = format!(
             "channel {target} is not marked as an enabled target, neither for a connector nor by the bot"
-        ));
+        );
+        return Some((TARGET, reason));
     }
     reaches(target, source, &surroundings.others).then(|| {
-        format!("it would close a loop: what reaches channel {target} is mapped back into {source}")
+        let reason = format!(
+            "it would close a loop: what reaches channel {target} is mapped back into {source}"
+        );
+        (TARGET, reason)
     })
 }
 
@@ -454,12 +464,30 @@ mod tests {
 
     #[test]
     fn what_may_be_mapped() {
-        // source, target, source marked, target marked, others, stays off, words of the reason (empty: allowed)
-        type Case<'a> = (i64, i64, bool, bool, &'a [(i64, i64)], bool, &'a str);
+        // source, target, source marked, target marked, others, stays off, field and words of the reason (empty: allowed)
+        type Case<'a> = (
+            i64,
+            i64,
+            bool,
+            bool,
+            &'a [(i64, i64)],
+            bool,
+            &'a str,
+            &'a str,
+        );
         let table: [Case<'_>; 9] = [
-            (1, 2, true, true, &[], false, ""),
-            (1, 1, true, true, &[], false, "into itself"),
-            (1, 2, false, true, &[], false, "not an enabled source"),
+            (1, 2, true, true, &[], false, "", ""),
+            (1, 1, true, true, &[], false, TARGET, "into itself"),
+            (
+                1,
+                2,
+                false,
+                true,
+                &[],
+                false,
+                SOURCE,
+                "not an enabled source",
+            ),
             (
                 1,
                 2,
@@ -467,15 +495,26 @@ mod tests {
                 false,
                 &[],
                 false,
+                TARGET,
                 "not marked as an enabled target",
             ),
-            (1, 2, false, false, &[], true, ""),
-            (1, 2, true, true, &[(2, 1)], false, "loop"),
-            (1, 2, true, true, &[(2, 3), (3, 4), (4, 1)], false, "loop"),
-            (1, 2, true, true, &[(1, 3), (2, 3), (3, 4)], false, ""),
-            (1, 2, true, true, &[(2, 3), (3, 2)], false, ""),
+            (1, 2, false, false, &[], true, "", ""),
+            (1, 2, true, true, &[(2, 1)], false, TARGET, "loop"),
+            (
+                1,
+                2,
+                true,
+                true,
+                &[(2, 3), (3, 4), (4, 1)],
+                false,
+                TARGET,
+                "loop",
+            ),
+            (1, 2, true, true, &[(1, 3), (2, 3), (3, 4)], false, "", ""),
+            (1, 2, true, true, &[(2, 3), (3, 2)], false, "", ""),
         ];
-        for (source, target, source_marked, target_marked, others, stays_off, words) in table {
+        for (source, target, source_marked, target_marked, others, stays_off, field, words) in table
+        {
             let surroundings = Surroundings {
                 source_is_enabled_source: source_marked,
                 target_is_enabled_target: target_marked,
@@ -484,14 +523,14 @@ mod tests {
                     .map(|&(a, b)| (channel(a), channel(b)))
                     .collect(),
             };
-            let reason = refusal(&settings(source, target), &surroundings, stays_off);
-            match words {
-                "" => assert_eq!(reason, None, "{source}->{target} {others:?}"),
-                words => assert!(
-                    reason.as_ref().is_some_and(|r| r.contains(words)),
-                    "{source}->{target} {others:?}: {reason:?}"
-                ),
-            }
+            let refused = refusal(&settings(source, target), &surroundings, stays_off);
+            let named = refused.as_ref().map_or("", |(named, _)| named);
+            assert_eq!(named, field, "{source}->{target} {others:?}");
+            let reason = refused.map_or_else(String::new, |(_, reason)| reason);
+            assert!(
+                reason.contains(words),
+                "{source}->{target} {others:?}: {reason}"
+            );
         }
     }
 

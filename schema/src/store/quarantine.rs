@@ -10,13 +10,14 @@ use serde::{Serialize, Serializer};
 const BODY_SHOWN_CHARS_MAX: usize = 4_000;
 
 /// An item as the administration sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = quarantine)]
 pub struct QuarantinedRow {
     /// Counts up.
     pub quarantine_id: i64,
     /// When it came.
     #[serde(rename = "received_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub received_at: DateTime<Utc>,
     /// Who sent it.
     pub connector_id: String,
@@ -30,6 +31,7 @@ pub struct QuarantinedRow {
     pub reason: String,
     /// Exactly as it came; in JSON as text, its beginning only.
     #[serde(serialize_with = "beginning")]
+    #[schema(value_type = String)]
     pub body: Vec<u8>,
 }
 

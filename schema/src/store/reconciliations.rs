@@ -31,7 +31,7 @@ pub const NAMED_MAX: usize = 200;
 const CANCELLED: &str = "cancelled";
 
 /// One comparison.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = reconciliations)]
 pub struct ReconciliationRow {
     /// Counts up.
@@ -40,18 +40,20 @@ pub struct ReconciliationRow {
     pub target_channel_id: ChannelId,
     /// When it was asked for.
     #[serde(rename = "asked_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub asked_at: DateTime<Utc>,
     /// By whom.
     pub asked_by: String,
     /// When it came to its end; `None` while it is under way.
     #[serde(rename = "finished_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub finished_at: Option<DateTime<Utc>>,
     /// See [`Report`].
     pub report: Option<Value>,
 }
 
 /// What a comparison has shown so far.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
     /// Messages on record that were looked for.
     pub looked_for: u64,
@@ -71,7 +73,7 @@ pub struct Report {
 }
 
 /// One finding, for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NamedFinding {
     /// `missing_kept`, `missing_reposted`, `changed` or `unrecorded`.
     pub kind: String,

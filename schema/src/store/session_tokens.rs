@@ -19,7 +19,7 @@ use diesel::{
 use serde::Serialize;
 
 /// A session token as the administration sees it: everything but itself.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = session_tokens)]
 pub struct SessionTokenRow {
     /// Counts up.
@@ -30,12 +30,15 @@ pub struct SessionTokenRow {
     pub tier: i16,
     /// When it is over; `None`: never.
     #[serde(rename = "expires_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     #[serde(rename = "revoked_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub revoked_at: Option<DateTime<Utc>>,
     /// When it was made.
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
 }
 

@@ -29,7 +29,7 @@ pub fn takes_messages(kind: i16) -> bool {
 }
 
 /// One target channel.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = target_channels)]
 pub struct TargetChannelRow {
     /// The channel.
@@ -44,6 +44,7 @@ pub struct TargetChannelRow {
     pub kind: Option<i16>,
     /// When Discord was last asked.
     #[serde(rename = "inspected_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub inspected_at: Option<DateTime<Utc>>,
     /// What a person must change before the bot can mirror there; `None` when nothing is known to stand in the way.
     pub obstacle: Option<String>,

@@ -18,7 +18,7 @@ use serde::Serialize;
 pub const COUNTED_MAX: i64 = 10_000;
 
 /// One target channel.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct TargetRow {
     /// The channel.
     pub target_channel_id: ChannelId,
@@ -38,6 +38,7 @@ pub struct TargetRow {
     pub obstacle: Option<String>,
     /// When Discord was last asked.
     #[serde(rename = "inspected_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub inspected_at: Option<DateTime<Utc>>,
     /// Mappings into it, enabled or not.
     pub mappings: i64,
@@ -47,6 +48,7 @@ pub struct TargetRow {
     pub backlog_is_more: bool,
     /// Since when the longest waiting of those counted has been wanted.
     #[serde(rename = "backlog_since_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub backlog_since: Option<DateTime<Utc>>,
     /// Deliveries given up, counted up to [`COUNTED_MAX`].
     pub dead_letters: i64,

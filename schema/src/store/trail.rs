@@ -28,7 +28,7 @@ const REVISIONS_MAX: i64 = 100;
 const BODIES_MAX: i64 = 100;
 
 /// Everything that is known of a signal's way.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Trail {
     /// The signal itself.
     pub signal: TrailSignal,
@@ -43,7 +43,7 @@ pub struct Trail {
 }
 
 /// A signal and where it comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TrailSignal {
     /// The source message.
     pub signal_id: SignalId,
@@ -64,19 +64,20 @@ pub struct TrailSignal {
 }
 
 /// A body that spoke of the signal.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct Captured {
     /// Who sent it.
     pub connector_id: String,
     /// When it came in.
     #[serde(rename = "received_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub received_at: DateTime<Utc>,
     /// For the logs of both sides.
     pub correlation_id: String,
 }
 
 /// A revision in its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Committed {
     /// From 1.
     pub revision: i32,
@@ -89,6 +90,7 @@ pub struct Committed {
     pub accepted_at_ms: Option<i64>,
     /// When it became durable.
     #[serde(rename = "committed_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub committed_at: DateTime<Utc>,
     /// Something newer of the channel had been committed before.
     pub late: bool,
@@ -97,7 +99,7 @@ pub struct Committed {
 }
 
 /// A delivery and how it went.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct TrailDelivery {
     /// Where to.
     pub target_channel_id: ChannelId,
@@ -119,9 +121,11 @@ pub struct TrailDelivery {
     pub last_error: Option<String>,
     /// Not before this.
     #[serde(rename = "next_attempt_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// When it was planned: with the commit, or by a back-fill.
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
     /// From then until its first message stood.
     pub delay_ms: Option<i64>,
@@ -130,7 +134,7 @@ pub struct TrailDelivery {
 }
 
 /// A mirrored message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TrailPart {
     /// From 0.
     pub part: i16,
@@ -140,11 +144,12 @@ pub struct TrailPart {
     pub link: Option<String>,
     /// When it was recorded to stand.
     #[serde(rename = "posted_at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub posted_at: DateTime<Utc>,
 }
 
 /// A target without a delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct NotDelivered {
     /// The mapping that might have led there; `None` when there is no mapping at all.
     pub mapping_id: Option<i64>,

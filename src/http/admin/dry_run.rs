@@ -3,12 +3,13 @@
 
 use super::{
     Admin,
+    extract::{Json, Query},
     rule_fields::{self, WithRules},
 };
 use crate::error::ApiError;
 use actix_web::{
     HttpResponse,
-    web::{self, Data, Json, Path, Query},
+    web::{self, Data, Path},
 };
 use heliograph_actors::{
     markup_core::Names,
@@ -17,13 +18,13 @@ use heliograph_actors::{
     rules_core::{CompiledRules, author_name},
 };
 use heliograph_schema::{
-    ids::{ChannelId, RoleId, ThreadId},
+    ids::{ChannelId, RoleId, SignalId, ThreadId},
     rules::MappingRules,
     signal::SignalState,
     store::{mappings, mirrored_threads, signals},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -42,17 +43,80 @@ const ITEMS_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Dry runs at a time: they take a core from those who deliver.
 static TURNS: Semaphore = Semaphore::const_new(1);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Last {
+    /// So many signals, the latest ones; 20 without it.
+    #[param(minimum = 1, maximum = 200)]
     last: Option<i64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = DryRunUnsaved)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Unsaved {
     source_channel_id: ChannelId,
     ping_role_id: Option<RoleId>,
+    #[schema(minimum = 1, maximum = 200)]
     last: Option<i64>,
+}
+
+type RuledUnsaved = WithRules<Unsaved>;
+
+/// What rules make of signals.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DryRun)]
+struct Answer {
+    /// Newest first.
+    items: Vec<Item>,
+    /// Why there are fewer items than signals.
+    cut_short: Option<&'static str>,
+}
+
+/// What they make of one signal.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DryRunItem)]
+struct Item {
+    signal_id: SignalId,
+    author: Option<String>,
+    /// The name of the thread it stands in.
+    thread: Option<String>,
+    /// Its own text, the beginning of it.
+    text: String,
+    deleted: bool,
+    result: Outcome,
+    reason: Option<String>,
+    /// The messages that would be posted.
+    parts: Vec<Part>,
+}
+
+/// What would become of a signal.
+#[derive(Clone, Copy, Serialize, utoipa::ToSchema)]
+#[schema(as = DryRunResult)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Posts,
+    HeldBack,
+    NothingToShow,
+}
+
+/// One message, its embeds as Discord would be given them.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DryRunPart)]
+struct Part {
+    content: String,
+    embeds: Value,
+    pings_role: Option<RoleId>,
+    /// Whom a webhook would post as; without one the bot posts it under its own name.
+    sender: Option<Sender>,
+}
+
+/// See [`Part`].
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DryRunSender)]
+struct Sender {
+    name: String,
+    avatar_url: Option<String>,
 }
 
 struct DryRun {
@@ -69,7 +133,8 @@ struct Material {
     names: Arc<Names>,
 }
 
-/// `GET /api/mappings/{mapping_id}/dry-run`: by the rules as they are saved.
+/// What the saved rules of a mapping make of the latest signals.
+#[utoipa::path(get, path = "/api/mappings/{mapping_id}/dry-run", params(Last), responses((status = 200, body = Answer), (status = 422)))]
 pub(super) async fn saved(
     admin: Data<Admin>,
     mapping_id: Path<i64>,
@@ -88,10 +153,16 @@ pub(super) async fn saved(
     run(&admin, asked).await
 }
 
-/// `POST /api/mappings/dry-run`: by rules that are nowhere saved.
+/// What rules that are nowhere saved make of the latest signals.
+#[utoipa::path(
+    post,
+    path = "/api/mappings/dry-run",
+    request_body = RuledUnsaved,
+    responses((status = 200, body = Answer), (status = 404), (status = 422))
+)]
 pub(super) async fn unsaved(
     admin: Data<Admin>,
-    body: Json<WithRules<Unsaved>>,
+    body: Json<RuledUnsaved>,
 ) -> Result<HttpResponse, ApiError> {
     let WithRules { own, rules } = body.into_inner();
     let asked = DryRun {
@@ -108,9 +179,8 @@ fn within_bounds(last: Option<i64>) -> Result<i64, ApiError> {
     if (1..=LAST_MAX).contains(&last) {
         return Ok(last);
     }
-    Err(ApiError::invalid(format!(
-        "last must be from 1 to {LAST_MAX}"
-    )))
+    let said = format!("last must be from 1 to {LAST_MAX}");
+    Err(ApiError::invalid(said).field("last"))
 }
 
 async fn run(admin: &Admin, asked: DryRun) -> Result<HttpResponse, ApiError> {
@@ -158,7 +228,7 @@ fn answer(
     rules: &CompiledRules,
     ping_role_id: Option<RoleId>,
     is_late: impl Fn() -> bool,
-) -> Value {
+) -> Answer {
     let (mut items, mut bytes, mut cut_short) = (Vec::new(), 0, None);
     for signal in &material.signals {
         if is_late() {
@@ -173,25 +243,25 @@ fn answer(
             thread_name: thread.map(String::as_str),
         };
         let item = item(signal, &how);
-        bytes += item.to_string().len();
+        bytes += serde_json::to_vec(&item).map_or(0, |json| json.len());
         items.push(item);
         if bytes > ITEMS_BYTES_MAX && items.len() < material.signals.len() {
             cut_short = Some("the answer would become too large");
             break;
         }
     }
-    json!({ "items": items, "cut_short": cut_short })
+    Answer { items, cut_short }
 }
 
-fn item(signal: &SignalState, how: &How<'_>) -> Value {
+fn item(signal: &SignalState, how: &How<'_>) -> Item {
     let deleted = signal.deleted_at_ms.is_some();
     let Rendering { parts, held_back } = render_with(signal, how);
     let (result, reason) = match held_back {
-        Some(reason) => ("held_back", Some(reason)),
-        None if !parts.is_empty() => ("posts", None),
-        None if deleted => ("nothing_to_show", Some("it was deleted".to_owned())),
+        Some(reason) => (Outcome::HeldBack, Some(reason)),
+        None if !parts.is_empty() => (Outcome::Posts, None),
+        None if deleted => (Outcome::NothingToShow, Some("it was deleted".to_owned())),
         None => (
-            "nothing_to_show",
+            Outcome::NothingToShow,
             Some("it has no text, no file and no embed of its own".to_owned()),
         ),
     };
@@ -199,27 +269,29 @@ fn item(signal: &SignalState, how: &How<'_>) -> Value {
         .author
         .as_ref()
         .map(|author| author_name(author, how.names).unwrap_or_else(|| author.user_id.to_string()));
-    json!({
-        "signal_id": signal.signal_id,
-        "author": author,
-        "thread": how.thread_name,
-        "text": shortened(signal.clean_text()),
-        "deleted": deleted,
-        "result": result,
-        "reason": reason,
-        "parts": parts.iter().map(part).collect::<Vec<_>>(),
-    })
+    Item {
+        signal_id: signal.signal_id,
+        author,
+        thread: how.thread_name.map(str::to_owned),
+        text: shortened(signal.clean_text()),
+        deleted,
+        result,
+        reason,
+        parts: parts.iter().map(part).collect(),
+    }
 }
 
-/// One message, its embeds as Discord would be given them. Without a sender the bot posts it under its own name.
-fn part(payload: &PartPayload) -> Value {
+fn part(payload: &PartPayload) -> Part {
     let sender = payload.author.as_ref();
-    json!({
-        "content": payload.content,
-        "embeds": payload.to_json()["embeds"],
-        "pings_role": payload.ping_role_id,
-        "sender": sender.map(|it| json!({ "name": it.name, "avatar_url": it.avatar_url })),
-    })
+    Part {
+        content: payload.content.clone(),
+        embeds: payload.to_json()["embeds"].take(),
+        pings_role: payload.ping_role_id,
+        sender: sender.map(|it| Sender {
+            name: it.name.clone(),
+            avatar_url: it.avatar_url.clone(),
+        }),
+    }
 }
 
 fn shortened(text: &str) -> String {
@@ -237,6 +309,7 @@ mod tests {
         ids::{GuildId, SignalId},
         signal::{Stamped, Text},
     };
+    use serde_json::json;
     use std::cell::Cell;
 
     fn signal(number: i64, text: &str) -> SignalState {
@@ -259,7 +332,7 @@ mod tests {
     }
 
     fn plain(material: &Material, is_late: impl Fn() -> bool) -> Value {
-        answer(material, &CompiledRules::default(), None, is_late)
+        json!(answer(material, &CompiledRules::default(), None, is_late))
     }
 
     #[test]
@@ -270,7 +343,7 @@ mod tests {
         let rules =
             json!({ "filters_json": { "keywords_none": ["ad"] }, "author_style": "webhook" });
         let rules = CompiledRules::compile(&serde_json::from_value(rules).unwrap()).unwrap();
-        let shown = answer(&material(signals), &rules, RoleId::new(9), || false);
+        let shown = json!(answer(&material(signals), &rules, RoleId::new(9), || false));
         let told = |item: &Value| {
             let [result, reason] = ["result", "reason"].map(|field| item[field].clone());
             (result, reason, item["parts"].as_array().unwrap().len())

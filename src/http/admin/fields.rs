@@ -3,6 +3,10 @@
 use heliograph_actors::routing::ThreadMode;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// Longest id that we give ourselves.
 const KEY_CHARS_MAX: usize = 64;
@@ -14,7 +18,8 @@ const NAME_CHARS_MAX: usize = 100;
 const TIER_MAX: i16 = 100;
 
 /// An id of a connector or a tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(pattern = "^[A-Za-z0-9_.-]{1,64}$")]
 pub(super) struct Key(pub(super) String);
 
 impl<'de> Deserialize<'de> for Key {
@@ -65,6 +70,43 @@ impl<'de> Deserialize<'de> for Tier {
         tier.map(Self)
             .ok_or_else(|| D::Error::custom(format!("expected a tier from 0 to {TIER_MAX}")))
     }
+}
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(NAME_CHARS_MAX))
+            .into()
+    }
+}
+
+impl ToSchema for Name {}
+
+impl PartialSchema for Tier {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(TIER_MAX))
+            .into()
+    }
+}
+
+impl ToSchema for Tier {}
+
+/// The words of a thread mode, for descriptions: see [`thread_mode`].
+#[derive(utoipa::ToSchema)]
+#[schema(as = ThreadMode, rename_all = "lowercase")]
+#[allow(dead_code)]
+pub(super) enum ThreadModeWord {
+    /// The channel and its threads.
+    Include,
+    /// The channel alone.
+    Exclude,
+    /// Its threads alone.
+    Only,
 }
 
 /// A thread mode, by its word.

@@ -12,7 +12,7 @@ use heliograph_schema::{
     ids::{ChannelId, RoleId},
     store::{
         mappings::{self, MappingChange, MappingSettings},
-        target_channels,
+        target_channels::{self, TargetChannelRow},
     },
 };
 use serde::Serialize;
@@ -23,10 +23,12 @@ use tokio::sync::oneshot;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A row, and what its reader should know beside it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct With<Row> {
     #[serde(flatten)]
     row: Row,
+    /// For people.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
 }
@@ -78,11 +80,12 @@ impl Admin {
             Err(reason) => return Ok(Some(unknown(&reason))),
         };
         match (sight.obstacle, wanted.ping_role_id) {
-            (Some(obstacle), _) => Err(ApiError::refused(obstacle.0)),
+            (Some(obstacle), _) => Err(ApiError::refused(obstacle.0).field("target_channel_id")),
             (None, Some(role)) if lacks(&sight.roles, Some(role)) => {
-                Err(ApiError::refused(format!(
+                let said = format!(
                     "There is no role {role} on the server of the target channel: choose one of its roles for the ping."
-                )))
+                );
+                Err(ApiError::refused(said).field("ping_role_id"))
             }
             _ => Ok(sight.advice),
         }
@@ -115,7 +118,12 @@ fn unknown(reason: &NotKnown) -> String {
     format!("It is not known whether the bot can mirror into the target channel: {reason}.")
 }
 
-/// Looks now. A mirror that waits for what was repaired goes on at once.
+/// Asks Discord now what the bot may do in a target channel. A mirror that waits for what was repaired goes on at once.
+#[utoipa::path(
+    post,
+    path = "/api/targets/{target_channel_id}/inspect",
+    responses((status = 200, body = With<TargetChannelRow>))
+)]
 pub(super) async fn inspect(
     admin: Data<Admin>,
     target: Path<ChannelId>,

@@ -12,16 +12,21 @@ const LIMIT_DEFAULT: i64 = 100;
 const LIMIT_MAX: i64 = 500;
 
 /// The query of a list. `after` is what an answer gave as `next_after`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
+    /// Items at most; 100 without it.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<i64>,
+    /// The `next_after` of an answer.
     after: Option<String>,
 }
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Listed<T> {
     items: Vec<T>,
+    /// Where the next page begins; `null`: there is none.
     next_after: Option<String>,
 }
 
@@ -32,10 +37,17 @@ impl Asked {
             .after
             .as_deref()
             .filter(|after| !after.is_empty())
-            .map(str::parse)
-            .transpose();
-        let after = after
-            .map_err(|_| ApiError::invalid("after is not what an answer gave as next_after"))?;
+            // The tables hold no such text, and their database refuses to look for it.
+            .map(|after| {
+                if after.contains('\0') {
+                    None
+                } else {
+                    after.parse().ok()
+                }
+            });
+        let wrong =
+            || ApiError::invalid("after is not what an answer gave as next_after").field("after");
+        let after = after.map(|after| after.ok_or_else(wrong)).transpose()?;
         Ok(Page {
             after,
             limit: self.shown()? + 1,
@@ -45,9 +57,8 @@ impl Asked {
     fn shown(&self) -> Result<i64, ApiError> {
         let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(ApiError::invalid(format!(
-                "limit must be from 1 to {LIMIT_MAX}"
-            )));
+            let said = format!("limit must be from 1 to {LIMIT_MAX}");
+            return Err(ApiError::invalid(said).field("limit"));
         }
         Ok(limit)
     }

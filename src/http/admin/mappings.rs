@@ -2,15 +2,16 @@
 
 use super::{
     Admin, actor,
+    extract::{Json, Query},
     fields::{self, Tier},
     inspection::With,
-    lists::Asked,
+    lists::{Asked, Listed},
     rule_fields::{self, WithRules},
 };
 use crate::error::ApiError;
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Json, Path, Query},
+    web::{Data, Path},
 };
 use heliograph_schema::{
     ids::{ChannelId, RoleId},
@@ -20,10 +21,10 @@ use heliograph_schema::{
         mappings::{self, MappingChange, MappingRow, MappingSettings, RuledMapping},
     },
 };
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingCreate)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Create {
     source_channel_id: ChannelId,
@@ -35,21 +36,34 @@ pub(super) struct Create {
     start: Option<Start>,
 }
 
+type RuledCreate = WithRules<Create>;
+
 /// With which signals a mapping begins: `"now"` or `{"last":n}`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingStart)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Start {
     Now,
     Last(i64),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingBackfill)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Last {
+    /// So many signals, the latest ones.
+    #[schema(minimum = 1, maximum = 1000)]
     last: i64,
 }
 
-#[derive(Debug, Deserialize)]
+/// What a back-fill did.
+#[derive(Serialize, utoipa::ToSchema)]
+struct BackfillDone {
+    backfilled: usize,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MappingChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
     version: i64,
@@ -57,16 +71,23 @@ pub(super) struct Change {
     target_channel_id: Option<ChannelId>,
     tier: Option<Tier>,
     #[serde(default, deserialize_with = "fields::said")]
+    #[schema(value_type = Option<RoleId>)]
     ping_role_id: Option<Option<RoleId>>,
     priority: Option<i32>,
     is_enabled: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
+type RuledChange = WithRules<Change>;
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct AtVersion {
+    /// The version that was read.
     version: i64,
 }
 
+/// All mappings with their rules.
+#[utoipa::path(get, path = "/api/mappings", params(Asked), responses((status = 200, body = Listed<RuledMapping>)))]
 pub(super) async fn list(
     admin: Data<Admin>,
     asked: Query<Asked>,
@@ -76,10 +97,17 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(asked.answer(rows, |mapping| mapping.row.mapping_id)?))
 }
 
+/// Maps a source channel into a target channel.
+#[utoipa::path(
+    post,
+    path = "/api/mappings",
+    request_body = RuledCreate,
+    responses((status = 201, body = With<RuledMapping>), (status = 422))
+)]
 pub(super) async fn create(
     request: HttpRequest,
     admin: Data<Admin>,
-    body: Json<WithRules<Create>>,
+    body: Json<RuledCreate>,
 ) -> Result<HttpResponse, ApiError> {
     let WithRules { own: body, rules } = body.into_inner();
     let settings = MappingSettings {
@@ -103,7 +131,7 @@ pub(super) async fn create(
                 .await?
         }
         Start::Last(last) => {
-            let last = countable(last)?;
+            let last = countable(last, "start.last")?;
             admin
                 .to_its_end(async move |admin| create_filled(&admin, actor, settings, last).await)
                 .await?
@@ -149,13 +177,20 @@ async fn see_to_filled(admin: &Admin, row: MappingRow, filled: Backfilled) -> Re
     admin.see_to(keys).await
 }
 
+/// Puts what the target has not seen of the latest signals behind what stands there.
+#[utoipa::path(
+    post,
+    path = "/api/mappings/{mapping_id}/backfill",
+    request_body = Last,
+    responses((status = 200, body = BackfillDone), (status = 422))
+)]
 pub(super) async fn backfill(
     request: HttpRequest,
     admin: Data<Admin>,
     mapping_id: Path<i64>,
     body: Json<Last>,
 ) -> Result<HttpResponse, ApiError> {
-    let (actor, last) = (actor(&request), countable(body.last)?);
+    let (actor, last) = (actor(&request), countable(body.last, "last")?);
     let count = admin
         .to_its_end(async move |admin: Admin| {
             let keys = admin
@@ -166,25 +201,30 @@ pub(super) async fn backfill(
             Ok(count)
         })
         .await?;
-    Ok(HttpResponse::Ok().json(json!({ "backfilled": count })))
+    Ok(HttpResponse::Ok().json(BackfillDone { backfilled: count }))
 }
 
 /// How many signals a back-fill may ask for.
-fn countable(last: i64) -> Result<i64, ApiError> {
+fn countable(last: i64, field: &str) -> Result<i64, ApiError> {
     if (1..=backfill::LAST_MAX).contains(&last) {
         return Ok(last);
     }
-    Err(ApiError::refused(format!(
-        "last must be from 1 to {}",
-        backfill::LAST_MAX
-    )))
+    let said = format!("last must be from 1 to {}", backfill::LAST_MAX);
+    Err(ApiError::refused(said).field(field))
 }
 
+/// Changes a mapping; a field of rules that is `null` becomes plain.
+#[utoipa::path(
+    patch,
+    path = "/api/mappings/{mapping_id}",
+    request_body = RuledChange,
+    responses((status = 200, body = With<RuledMapping>), (status = 409), (status = 422))
+)]
 pub(super) async fn change(
     request: HttpRequest,
     admin: Data<Admin>,
     mapping_id: Path<i64>,
-    body: Json<WithRules<Change>>,
+    body: Json<RuledChange>,
 ) -> Result<HttpResponse, ApiError> {
     let WithRules { own: body, rules } = body.into_inner();
     let change = MappingChange {
@@ -207,6 +247,8 @@ pub(super) async fn change(
     Ok(HttpResponse::Ok().json(With::warning(row, warning)))
 }
 
+/// Takes a mapping away. What was mirrored by it stays.
+#[utoipa::path(delete, path = "/api/mappings/{mapping_id}", params(AtVersion), responses((status = 204), (status = 409)))]
 pub(super) async fn remove(
     request: HttpRequest,
     admin: Data<Admin>,

@@ -8,23 +8,28 @@ mod channels;
 mod connectors;
 mod deliveries;
 mod dry_run;
+mod extract;
 mod fields;
 mod inspection;
 mod lists;
 mod mappings;
+pub mod openapi;
 mod records;
 mod roles;
+mod routes;
 mod rule_fields;
 mod session_tokens;
 mod targets;
 mod trail;
+
+pub use routes::routes;
 
 use crate::{
     config::Secret,
     error::ApiError,
     http::{changes::ConfigurationChanged, running::Running},
 };
-use actix_web::{HttpRequest, web};
+use actix_web::HttpRequest;
 use diesel::PgConnection;
 use heliograph_actors::{messages::Inspect, port::Port, routing::RoutingTable};
 use heliograph_schema::{
@@ -132,103 +137,6 @@ fn actor(request: &HttpRequest) -> String {
         || "admin".to_owned(),
         |address| format!("admin@{}", address.ip()),
     )
-}
-
-/// The routes of the configuration and of the lists.
-pub fn routes(service: &mut web::ServiceConfig) {
-    let connector = "/api/connectors/{connector_id}";
-    service
-        .route("/api/connectors", web::get().to(connectors::list))
-        .route("/api/connectors", web::post().to(connectors::create))
-        .route(connector, web::patch().to(connectors::change))
-        .route(
-            &format!("{connector}/rotate"),
-            web::post().to(connectors::rotate),
-        )
-        .route(
-            &format!("{connector}/discovery"),
-            web::post().to(connectors::discover),
-        )
-        .route(&format!("{connector}/channels"), web::get().to(roles::list))
-        .route(
-            &format!("{connector}/channels/{{channel_id}}"),
-            web::put().to(roles::put),
-        )
-        .route("/api/channels", web::get().to(channels::list))
-        .route(
-            "/api/channels/{channel_id}/visibility",
-            web::put().to(channels::set_visibility),
-        )
-        .route("/api/mappings", web::get().to(mappings::list))
-        .route("/api/mappings", web::post().to(mappings::create))
-        .route(
-            "/api/mappings/{mapping_id}",
-            web::patch().to(mappings::change),
-        )
-        .route(
-            "/api/mappings/{mapping_id}",
-            web::delete().to(mappings::remove),
-        )
-        .route(
-            "/api/mappings/{mapping_id}/backfill",
-            web::post().to(mappings::backfill),
-        )
-        .route("/api/targets", web::get().to(targets::list))
-        .route(
-            "/api/targets/{target_channel_id}/pause",
-            web::post().to(targets::pause),
-        )
-        .route(
-            "/api/targets/{target_channel_id}/resume",
-            web::post().to(targets::resume),
-        )
-        .route(
-            "/api/targets/{target_channel_id}/inspect",
-            web::post().to(inspection::inspect),
-        )
-        .route(
-            "/api/targets/{target_channel_id}/reconcile",
-            web::post().to(targets::reconcile),
-        )
-        .route(
-            "/api/targets/{target_channel_id}/reconcile/cancel",
-            web::post().to(targets::cancel_reconciliation),
-        )
-        .route(
-            "/api/targets/{target_channel_id}/reconciliations",
-            web::get().to(targets::reconciliations),
-        )
-        .route("/api/dead-letters", web::get().to(deliveries::dead_letters))
-        .route(
-            "/api/dead-letters/redrive",
-            web::post().to(deliveries::redrive),
-        )
-        .route(
-            "/api/deliveries/drop",
-            web::post().to(deliveries::drop_named),
-        )
-        .route(
-            "/api/deliveries/restore",
-            web::post().to(deliveries::restore),
-        )
-        .route("/api/signals/{signal_id}/trail", web::get().to(trail::show))
-        .route("/api/mappings/dry-run", web::post().to(dry_run::unsaved))
-        .route(
-            "/api/mappings/{mapping_id}/dry-run",
-            web::get().to(dry_run::saved),
-        )
-        .route("/api/session-tokens", web::get().to(session_tokens::list))
-        .route(
-            "/api/session-tokens",
-            web::post().to(session_tokens::create),
-        )
-        .route(
-            "/api/session-tokens/{session_token_id}",
-            web::delete().to(session_tokens::revoke),
-        )
-        .route("/api/quarantine", web::get().to(records::quarantine))
-        .route("/api/audit", web::get().to(records::audit))
-        .route("/api/deliveries", web::get().to(records::deliveries));
 }
 
 #[cfg(test)]

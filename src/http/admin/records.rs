@@ -1,27 +1,33 @@
 //! What happened: items that were not taken, changes that were made, and where deliveries stand.
 
-use super::{Admin, lists::Asked};
-use crate::error::ApiError;
-use actix_web::{
-    HttpResponse,
-    web::{Data, Query},
+use super::{
+    Admin,
+    extract::Query,
+    lists::{Asked, Listed},
 };
+use crate::error::ApiError;
+use actix_web::{HttpResponse, web::Data};
 use heliograph_schema::{
     ids::ChannelId,
     store::{
-        audit,
-        delivery_list::{self, DeliveryFilter, DeliveryState},
-        quarantine,
+        audit::{self, AuditEntry},
+        delivery_list::{self, DeliveryFilter, DeliveryListRow, DeliveryState},
+        quarantine::{self, QuarantinedRow},
     },
 };
 use serde::Deserialize;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct WhichDeliveries {
+    /// Only those into this channel.
     target_channel_id: Option<ChannelId>,
+    /// Only those that stand so.
     state: Option<DeliveryState>,
 }
 
+/// Items of connectors that could not be taken, newest first.
+#[utoipa::path(get, path = "/api/quarantine", params(Asked), responses((status = 200, body = Listed<QuarantinedRow>)))]
 pub(super) async fn quarantine(
     admin: Data<Admin>,
     asked: Query<Asked>,
@@ -31,6 +37,8 @@ pub(super) async fn quarantine(
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.quarantine_id)?))
 }
 
+/// Who changed what, newest first.
+#[utoipa::path(get, path = "/api/audit", params(Asked), responses((status = 200, body = Listed<AuditEntry>)))]
 pub(super) async fn audit(
     admin: Data<Admin>,
     asked: Query<Asked>,
@@ -40,6 +48,13 @@ pub(super) async fn audit(
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.audit_id)?))
 }
 
+/// Where deliveries stand.
+#[utoipa::path(
+    get,
+    path = "/api/deliveries",
+    params(WhichDeliveries, Asked),
+    responses((status = 200, body = Listed<DeliveryListRow>))
+)]
 pub(super) async fn deliveries(
     admin: Data<Admin>,
     which: Query<WhichDeliveries>,

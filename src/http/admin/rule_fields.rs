@@ -1,9 +1,10 @@
 //! The fields of bodies that say a mapping's rules, beside the body's own. Each is read by itself, so that what is wrong with it
 //! is said with its name. Whether rules can be carried out is judged by the actors crate.
 
+use super::extract::{joined, with_place};
 use heliograph_actors::rules_core::{CompiledRules, RuleError};
 use heliograph_schema::{
-    rules::MappingRules,
+    rules::{AuthorStyle, Filters, HandDeletions, MappingRules, ThreadStyle, Transform},
     store::{StoreError, mappings::RulesChange},
 };
 use serde::{
@@ -11,6 +12,11 @@ use serde::{
     de::{DeserializeOwned, Error},
 };
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 /// A body with rules in it; a field of them that is `null` is said to be plain.
 #[derive(Debug, Clone)]
@@ -31,8 +37,43 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for WithRules<T> {
             thread_style: taken(&mut fields, "thread_style")?,
             hand_deletions: taken(&mut fields, "hand_deletions")?,
         };
-        let own = T::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
+        let own = with_place(Value::Object(fields)).map_err(D::Error::custom)?;
         Ok(Self { own, rules })
+    }
+}
+
+/// Those of the rules, for descriptions.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code)]
+struct RuleFields {
+    /// Which signals pass; `null`: all.
+    filters_json: Option<Filters>,
+    /// What is changed in them; `null`: nothing.
+    transform_json: Option<Transform>,
+    author_style: Option<AuthorStyle>,
+    thread_style: Option<ThreadStyle>,
+    hand_deletions: Option<HandDeletions>,
+}
+
+impl<T: ToSchema> PartialSchema for WithRules<T> {
+    fn schema() -> RefOr<Schema> {
+        let (mut own, rules) = (T::schema(), RuleFields::schema());
+        if let (RefOr::T(Schema::Object(own)), RefOr::T(Schema::Object(rules))) = (&mut own, rules)
+        {
+            own.properties.extend(rules.properties);
+        }
+        own
+    }
+}
+
+impl<T: ToSchema> ToSchema for WithRules<T> {
+    fn name() -> Cow<'static, str> {
+        T::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+        RuleFields::schemas(schemas);
     }
 }
 
@@ -45,15 +86,19 @@ fn taken<T: DeserializeOwned + Default, E: Error>(
         Some(Value::Null) => Ok(Some(T::default())),
         // Serde would read an array as the values of an object's fields in their order.
         Some(Value::Array(_)) => Err(E::custom(format_args!("{field}: a list is not expected"))),
-        Some(value) => serde_json::from_value(value)
-            .map(Some)
-            .map_err(|error| E::custom(format_args!("{field}: {error}"))),
+        Some(value) => with_place(value).map(Some).map_err(|error| {
+            let place = joined(Some(field.to_owned()), error.place).unwrap_or_default();
+            E::custom(format_args!("{place}: {}", error.reason))
+        }),
     }
 }
 
 /// The rules, if they can be carried out.
 pub(super) fn compiled(rules: &MappingRules) -> Result<CompiledRules, StoreError> {
-    CompiledRules::compile(rules).map_err(|error: RuleError| StoreError::Refused(error.to_string()))
+    CompiledRules::compile(rules).map_err(|error: RuleError| {
+        let reason = error.to_string();
+        StoreError::refused_field(error.field, reason)
+    })
 }
 
 /// Refuses what could not be carried out. A field that is left as it is was judged when it was saved, and none depends on another.
@@ -91,7 +136,7 @@ mod tests {
         for (body, words) in [
             (
                 json!({ "filters_json": { "contains": "x" } }),
-                "filters_json: unknown field `contains`",
+                "filters_json.contains: unknown field `contains`",
             ),
             (
                 json!({ "transform_json": [true] }),

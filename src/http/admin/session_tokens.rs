@@ -2,8 +2,9 @@
 
 use super::{
     Admin, actor,
+    extract::{Json, Query},
     fields::{Name, Tier},
-    lists::Asked,
+    lists::{Asked, Listed},
 };
 use crate::{
     error::ApiError,
@@ -11,27 +12,32 @@ use crate::{
 };
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Json, Path, Query},
+    web::{Data, Path},
 };
 use chrono::{DateTime, Utc};
 use heliograph_schema::store::session_tokens::{self, NewSessionToken, SessionTokenRow};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = SessionTokenCreate)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Create {
     name: Name,
     tier: Tier,
+    /// Absent or `null`: it does not end by itself.
     expires_at_ms: Option<i64>,
 }
 
 /// A session token's row with the token: the only answer that holds one.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SessionTokenWithToken)]
 struct WithToken {
     session_token: SessionTokenRow,
     token: String,
 }
 
+/// All session tokens; never the tokens themselves.
+#[utoipa::path(get, path = "/api/session-tokens", params(Asked), responses((status = 200, body = Listed<SessionTokenRow>)))]
 pub(super) async fn list(
     admin: Data<Admin>,
     asked: Query<Asked>,
@@ -43,6 +49,13 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.session_token_id)?))
 }
 
+/// Makes a session token. It is shown once.
+#[utoipa::path(
+    post,
+    path = "/api/session-tokens",
+    request_body = Create,
+    responses((status = 201, body = WithToken), (status = 422))
+)]
 pub(super) async fn create(
     request: HttpRequest,
     admin: Data<Admin>,
@@ -74,6 +87,8 @@ pub(super) async fn create(
     }))
 }
 
+/// Ends a session token, and the sessions that came with it.
+#[utoipa::path(delete, path = "/api/session-tokens/{session_token_id}", responses((status = 204)))]
 pub(super) async fn revoke(
     request: HttpRequest,
     admin: Data<Admin>,
@@ -89,5 +104,7 @@ pub(super) async fn revoke(
 fn in_the_future(at_ms: i64) -> Result<DateTime<Utc>, ApiError> {
     DateTime::from_timestamp_millis(at_ms)
         .filter(|at| *at > Utc::now())
-        .ok_or_else(|| ApiError::refused("expires_at_ms is not in the future"))
+        .ok_or_else(|| {
+            ApiError::refused("expires_at_ms is not in the future").field("expires_at_ms")
+        })
 }

@@ -1,10 +1,14 @@
 //! `/api/targets`: how every target channel stands, by the tables and by its mirror, and pausing it.
 
-use super::{Admin, actor, lists::Asked};
+use super::{
+    Admin, actor,
+    extract::{Json, Query},
+    lists::{Asked, Listed},
+};
 use crate::error::ApiError;
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Json, Path, Query},
+    web::{Data, Path},
 };
 use heliograph_actors::{
     latency_core::LatencySummary, mirror_board::MirrorSeen, vitals::LifeState,
@@ -12,20 +16,22 @@ use heliograph_actors::{
 use heliograph_schema::{
     ids::ChannelId,
     store::{
-        StoreError, reconciliations, target_channels,
+        StoreError,
+        reconciliations::{self, ReconciliationRow},
+        target_channels::{self, TargetChannelRow},
         targets::{self, TargetRow},
     },
 };
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AtVersion {
     version: i64,
 }
 
 /// A target as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Target {
     #[serde(flatten)]
     row: TargetRow,
@@ -34,7 +40,7 @@ struct Target {
 }
 
 /// What is known of the mirror of a target.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 struct Mirror {
     /// `paused`, `not_running`, `stopped`, or the word of the mirror itself.
     state: &'static str,
@@ -69,6 +75,8 @@ impl Mirror {
     }
 }
 
+/// How every target channel stands.
+#[utoipa::path(get, path = "/api/targets", params(Asked), responses((status = 200, body = Listed<Target>)))]
 pub(super) async fn list(
     admin: Data<Admin>,
     asked: Query<Asked>,
@@ -84,6 +92,13 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(asked.answer(items, |target| target.row.target_channel_id)?))
 }
 
+/// Pauses a target channel: nothing is sent to it, and what is wanted waits.
+#[utoipa::path(
+    post,
+    path = "/api/targets/{target_channel_id}/pause",
+    request_body = AtVersion,
+    responses((status = 200, body = TargetChannelRow), (status = 409))
+)]
 pub(super) async fn pause(
     request: HttpRequest,
     admin: Data<Admin>,
@@ -93,6 +108,13 @@ pub(super) async fn pause(
     set_paused(&request, &admin, target.into_inner(), body.version, true).await
 }
 
+/// Resumes a target channel.
+#[utoipa::path(
+    post,
+    path = "/api/targets/{target_channel_id}/resume",
+    request_body = AtVersion,
+    responses((status = 200, body = TargetChannelRow), (status = 409))
+)]
 pub(super) async fn resume(
     request: HttpRequest,
     admin: Data<Admin>,
@@ -126,8 +148,13 @@ async fn set_paused(
     Ok(HttpResponse::Ok().json(row))
 }
 
-/// `POST /api/targets/{target_channel_id}/reconcile`: its mirror compares what stands there with what is on record, and puts right
-/// what differs, when it has nothing else to do.
+/// Asks for a comparison of what stands in a target channel with what is on record. Its mirror carries it out when it has nothing
+/// else to do, and puts right what differs.
+#[utoipa::path(
+    post,
+    path = "/api/targets/{target_channel_id}/reconcile",
+    responses((status = 202, body = ReconciliationRow), (status = 422))
+)]
 pub(super) async fn reconcile(
     request: HttpRequest,
     admin: Data<Admin>,
@@ -154,7 +181,12 @@ pub(super) async fn reconcile(
     Ok(HttpResponse::Accepted().json(asked))
 }
 
-/// `POST /api/targets/{target_channel_id}/reconcile/cancel`: the reconciliation under way ends here.
+/// Ends the reconciliation under way.
+#[utoipa::path(
+    post,
+    path = "/api/targets/{target_channel_id}/reconcile/cancel",
+    responses((status = 200, body = ReconciliationRow))
+)]
 pub(super) async fn cancel_reconciliation(
     request: HttpRequest,
     admin: Data<Admin>,
@@ -172,7 +204,13 @@ pub(super) async fn cancel_reconciliation(
     Ok(HttpResponse::Ok().json(ended))
 }
 
-/// `GET /api/targets/{target_channel_id}/reconciliations`: the comparisons with their reports, newest first.
+/// The reconciliations of a target channel with their reports, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/targets/{target_channel_id}/reconciliations",
+    params(Asked),
+    responses((status = 200, body = Listed<ReconciliationRow>))
+)]
 pub(super) async fn reconciliations(
     admin: Data<Admin>,
     target: Path<ChannelId>,

@@ -3,6 +3,7 @@
 
 mod inspection;
 mod mapping_rules;
+mod problems;
 
 use super::*;
 use crate::{
@@ -16,6 +17,7 @@ use actix_web::{
     http::Method,
     middleware::from_fn,
     test::{self, TestRequest},
+    web,
 };
 use diesel::{RunQueryDsl, sql_types::Text};
 use futures_util::future::BoxFuture;

@@ -6,8 +6,13 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use heliograph_schema::{ids::SignalId, store::trail};
+use heliograph_schema::{
+    ids::SignalId,
+    store::trail::{self, Trail},
+};
 
+/// What became of one signal, everywhere.
+#[utoipa::path(get, path = "/api/signals/{signal_id}/trail", responses((status = 200, body = Trail)))]
 pub(super) async fn show(
     admin: Data<Admin>,
     signal_id: Path<SignalId>,

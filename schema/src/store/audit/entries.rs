@@ -16,12 +16,13 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// One change that was made.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AuditEntry {
     /// Counts up.
     pub audit_id: i64,
     /// When.
     #[serde(rename = "at_ms", with = "ts_milliseconds")]
+    #[schema(value_type = i64)]
     pub at: DateTime<Utc>,
     /// Who.
     pub actor: String,

@@ -127,12 +127,12 @@ async fn rules_that_cannot_be_carried_out_are_refused_with_their_place() {
         (
             json!({ "filters_json": { "contains": "long" } }),
             400,
-            "filters_json: unknown field `contains`",
+            "filters_json.contains: unknown field `contains`",
         ),
         (
             json!({ "transform_json": { "replace_words": [{ "from": "a", "with": "b" }] } }),
             400,
-            "transform_json: unknown field `with`",
+            "transform_json.replace_words[0].with: unknown field `with`",
         ),
         (
             json!({ "author_style": "loud" }),

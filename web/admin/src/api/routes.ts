@@ -9,9 +9,9 @@ type Get<Answer, Path = None, Query = None> = Route<Path, Query, None, Answer>;
 type Send<Body, Answer, Path = None, Query = None> = Route<Path, Query, Body, Answer>;
 interface ConnectorPath { connector_id: string }
 interface GuildPath { guild_id: string }
-interface MappingPath { mapping_id: string }
+interface MappingPath { mapping_id: t.Serial | string }
 interface TargetPath { target_channel_id: string }
-interface DeliveryKeys { items: { signal_id: string; target_channel_id: string }[] }
+interface DeliveryKeys { items: t.DeliveryKey[] }
 type DeliveryChoice = DeliveryKeys | { target_channel_id: string } | { all: true };
 
 export interface Routes {
@@ -46,9 +46,9 @@ export interface Routes {
   'POST /api/targets/{target_channel_id}/inspect': Send<None, t.Inspection, TargetPath>;
   'POST /api/targets/{target_channel_id}/pause': Send<{ version: number }, t.Target, TargetPath>;
   'POST /api/targets/{target_channel_id}/resume': Send<{ version: number }, t.Target, TargetPath>;
-  'POST /api/targets/{target_channel_id}/reconcile': Send<None, Record<string, unknown>, TargetPath>;
-  'POST /api/targets/{target_channel_id}/reconcile/cancel': Send<None, Record<string, unknown>, TargetPath>;
-  'GET /api/targets/{target_channel_id}/reconciliations': Get<t.Page<Record<string, unknown>>, TargetPath, List>;
+  'POST /api/targets/{target_channel_id}/reconcile': Send<None, t.Reconciliation, TargetPath>;
+  'POST /api/targets/{target_channel_id}/reconcile/cancel': Send<None, t.Reconciliation, TargetPath>;
+  'GET /api/targets/{target_channel_id}/reconciliations': Get<t.Page<t.Reconciliation>, TargetPath, List>;
 
   'GET /api/mappings': Get<t.Page<t.Mapping>, None, List & { source_channel_id?: string; target_channel_id?: string; q?: string; state?: t.Mapping['state'] }>;
   'GET /api/mappings/{mapping_id}': Get<t.Mapping, MappingPath>;
@@ -64,7 +64,7 @@ export interface Routes {
   'GET /api/mappings/{mapping_id}/history': Get<t.Page<t.AuditEntry>, MappingPath, List>;
 
   'GET /api/audit': Get<t.Page<t.AuditEntry>, None, List & { subject?: string; action?: string; actor?: string }>;
-  'POST /api/audit/{audit_id}/undo': Send<{ whole_group?: boolean }, { undone: number; items: t.AuditEntry[] }, { audit_id: string }>;
+  'POST /api/audit/{audit_id}/undo': Send<{ whole_group?: boolean }, { undone: number; items: t.AuditEntry[] }, { audit_id: t.Serial }>;
 
   'GET /api/configuration': Get<string>;
   'POST /api/configuration/compare': Send<{ document: string }, t.Comparison>;
@@ -73,8 +73,8 @@ export interface Routes {
   'GET /api/raw-events': Get<t.Page<t.RawEvent>, None, List & { connector_id?: string; kind?: string }>;
   'GET /api/raw-events/{raw_event_id}': Get<t.RawEventBody, { raw_event_id: string }>;
   'GET /api/quarantine': Get<t.Page<t.Quarantined>, None, List & { connector_id?: string; state?: 'open' | 'done' }>;
-  'POST /api/quarantine/replay': Send<{ items: string[] }, { results: { quarantine_id: string; outcome: string; reason: string | null }[] }>;
-  'POST /api/quarantine/drop': Send<{ items: string[]; reason: string }, { dropped: number }>;
+  'POST /api/quarantine/replay': Send<{ items: t.Serial[] }, { results: { quarantine_id: t.Serial; outcome: string; reason: string | null }[] }>;
+  'POST /api/quarantine/drop': Send<{ items: t.Serial[]; reason: string }, { dropped: number }>;
 
   'GET /api/signals': Get<{ items: t.SignalLine[]; next_before: string | null }, None, { channel_id?: string; limit?: number; before?: string | null }>;
   'GET /api/signals/{signal_id}/trail': Get<t.Trail, { signal_id: string }>;
@@ -82,13 +82,13 @@ export interface Routes {
 
   'GET /api/dead-letters': Get<t.Page<t.DeadLetter>, None, List & { target_channel_id?: string }>;
   'POST /api/dead-letters/redrive': Send<DeliveryChoice, { redriven: number; more: boolean }>;
-  'GET /api/deliveries': Get<t.Page<Record<string, unknown>>, None, List & { target_channel_id?: string; state?: string }>;
+  'GET /api/deliveries': Get<t.Page<t.Delivery>, None, List & { target_channel_id?: string; state?: t.Delivery['state'] }>;
   'POST /api/deliveries/drop': Send<DeliveryKeys & { reason: string }, { dropped: number }>;
   'POST /api/deliveries/restore': Send<DeliveryChoice, { restored: number; more: boolean }>;
 
   'GET /api/session-tokens': Get<t.Page<t.SessionToken>, None, List>;
   'POST /api/session-tokens': Send<{ name: string; tier: number; expires_at_ms?: number | null }, { session_token: t.SessionToken; token: string }>;
-  'DELETE /api/session-tokens/{session_token_id}': Send<None, null, { session_token_id: string }>;
+  'DELETE /api/session-tokens/{session_token_id}': Send<None, null, { session_token_id: t.Serial }>;
 
   'GET /debug/actors': Get<t.ActorSnapshot>;
   'POST /api/actors/{name}/unpark': Send<None, null, { name: string }>;

@@ -1,6 +1,8 @@
 // What the admin API says and takes, as the pages name it.
 
 export type Id = string;
+/** A number the server counts up: of a mapping, an audit entry, a quarantined item … */
+export type Serial = number;
 export interface Page<T> { items: T[]; next_after: string | null }
 
 export interface SessionState { token_needed: boolean; signed_in: boolean }
@@ -76,7 +78,7 @@ export interface Rules {
   thread_style?: 'channel' | 'mirrored' | null; hand_deletions?: 'keep' | 'repost' | null;
 }
 export interface Mapping extends Rules {
-  mapping_id: Id; source_channel_id: Id; target_channel_id: Id; tier: number; ping_role_id: Id | null; priority: number; is_enabled: boolean;
+  mapping_id: Serial; source_channel_id: Id; target_channel_id: Id; tier: number; ping_role_id: Id | null; priority: number; is_enabled: boolean;
   version: number; created_at_ms: number; updated_at_ms: number; warning?: string; source: ChannelName; target: ChannelName;
   ping_role_name: string | null; state: 'working' | 'off' | 'broken'; trouble: string | null;
 }
@@ -87,21 +89,22 @@ export interface MappingNew extends Rules {
 export interface MappingChange extends Rules {
   version: number; source_channel_id?: Id; target_channel_id?: Id; tier?: number; ping_role_id?: Id | null; priority?: number; is_enabled?: boolean;
 }
-export interface Versioned { mapping_id: Id; version: number }
+export interface Versioned { mapping_id: Serial; version: number }
 export interface DryRunPart { content: string; embeds: Embed[]; pings_role: Id | null; sender: string | { name: string } | null }
 export interface DryRunItem {
   signal_id: Id; author: string | null; thread: string | null; text: string; deleted: boolean; result: 'posts' | 'held_back' | 'nothing_to_show';
   reason: string | null; parts: DryRunPart[];
 }
 export interface DryRun { items: DryRunItem[]; cut_short: string | null }
+/** An embed as Discord's API takes it. */
 export interface Embed {
-  kind?: string; title?: string; description?: string; url?: string; color?: number; author_name?: string; footer?: string; image_url?: string;
-  thumbnail_url?: string; fields?: { name: string; value: string; inline: boolean }[];
+  title?: string; description?: string; url?: string; color?: number; timestamp?: string; author?: { name?: string; url?: string }; footer?: { text?: string };
+  image?: { url?: string }; thumbnail?: { url?: string }; fields?: { name: string; value: string; inline?: boolean }[];
 }
 
 export interface AuditEntry {
-  audit_id: Id; at_ms: number; actor: string; action: string; subject: string; subject_name: string | null; before: unknown; after: unknown;
-  group_id: Id | null; undoes: Id | null; undone_by: Id | null; can_undo: boolean;
+  audit_id: Serial; at_ms: number; actor: string; action: string; subject: string; subject_name: string | null; before: unknown; after: unknown;
+  group_id: Serial | null; undoes: Serial | null; undone_by: Serial | null; can_undo: boolean;
 }
 
 export interface ConfigurationChange {
@@ -115,7 +118,7 @@ export interface RawEvent {
 }
 export interface RawEventBody extends RawEvent { body: string; is_cut: boolean }
 export interface Quarantined {
-  quarantine_id: Id; received_at_ms: number; connector_id: string; kind: string; correlation_id: string; item_index: number | null; reason: string;
+  quarantine_id: Serial; received_at_ms: number; connector_id: string; kind: string; correlation_id: string; item_index: number | null; reason: string;
   body: unknown; tried_at_ms: number | null; outcome: string | null; done_at_ms: number | null;
 }
 
@@ -143,11 +146,24 @@ export interface Payload {
   text: string; embeds: { title?: string; description?: string }[]; attachments: { filename: string }[]; deleted: boolean;
   author?: { username?: string; global_name?: string };
 }
-export interface DeadLetter {
-  signal_id: Id; target_channel_id: Id; target_channel_name: string | null; reason: string | null; attempts: number; wanted_at_ms: number;
-  payload: Payload | null; parts: { link?: string | null }[]; [more: string]: unknown;
+export interface DeliveryKey { signal_id: Id; target_channel_id: Id }
+export interface DeadLetter extends DeliveryKey {
+  source_channel_id: Id; mapping_id: Serial; reason: string | null; attempts: number; desired_revision: number; delivered_revision: number;
+  created_at_ms: number; wanted_at_ms: number; payload: Payload | null; parts: { message_id: Id; mirrored_thread_id?: Id }[];
 }
-export interface SessionToken { session_token_id: Id; name: string; tier: number; created_at_ms: number; expires_at_ms: number | null; revoked_at_ms: number | null; last_used_at_ms?: number | null }
+export interface Delivery extends DeliveryKey {
+  source_channel_id: Id; mapping_id: Serial; state: 'pending' | 'delivered' | 'dead_letter' | 'dropped'; attempts: number; desired_revision: number;
+  delivered_revision: number; next_attempt_at_ms: number | null; last_error: string | null; created_at_ms: number; delivered_at_ms: number | null;
+}
+export type FindingKind = 'missing_kept' | 'missing_reposted' | 'changed' | 'unrecorded';
+export interface ReconciliationReport {
+  looked_for: number; missing_kept: number; missing_reposted: number; changed: number; unrecorded: number; broken_off?: string;
+  findings: { kind: FindingKind; signal_id?: Id; message_id: Id }[];
+}
+export interface Reconciliation {
+  reconciliation_id: Serial; target_channel_id: Id; asked_at_ms: number; asked_by: string; finished_at_ms: number | null; report: ReconciliationReport | null;
+}
+export interface SessionToken { session_token_id: Serial; name: string; tier: number; created_at_ms: number; expires_at_ms: number | null; revoked_at_ms: number | null; last_used_at_ms?: number | null }
 
 export interface Actor {
   name: string; kind: string; parent: string | null; state: 'running' | 'restarting' | 'parked' | 'stopped'; generation: number; restarts: number;

@@ -139,6 +139,13 @@ export function list<T>(page: (page: { limit: number; after: string | null }, si
   return made;
 }
 
+/** Reads a list to its end, page by page: for pages that put all rows in order. To be called during set-up. */
+export function readWhole<T>(made: List<T>): void {
+  $effect(() => {
+    if (made.hasMore && !made.loading && !made.more_loading && made.problem === null) void untrack(() => made.more());
+  });
+}
+
 function keepFresh(made: Resource<never> | Resource<any>, topics: readonly Topic[]): void {
   $effect(() => {
     const end = live.onChanged(topics, () => made.reloadSoon());

@@ -10,7 +10,10 @@ import ConnectorChannels from './channels/ConnectorChannels.svelte';
 import Channels from './channels/Channels.svelte';
 import BotGuilds from './bot/BotGuilds.svelte';
 import BotChannels from './bot/BotChannels.svelte';
+import MappingOrder from './mappings/Order.svelte';
+import MappingPage from './mappings/MappingPage.svelte';
 import Mappings from './mappings/Mappings.svelte';
+import NewMapping from './mappings/NewMapping.svelte';
 import Targets from './targets/Targets.svelte';
 import DeadLetters from './dead_letters/DeadLetters.svelte';
 import RawEvents from './raw_events/RawEvents.svelte';
@@ -43,6 +46,9 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/raw-events', title: 'Raw events', component: RawEvents, group: 'Capture', icon: 'raw', key: 'r' },
   { path: '/quarantine', title: 'Quarantine', component: Quarantine, group: 'Capture', icon: 'quarantine', key: 'q', badge: 'quarantined' },
   { path: '/mappings', title: 'Mappings', component: Mappings, group: 'Deliver', icon: 'mappings', key: 'm' },
+  { path: '/mappings/new', title: 'New mapping', component: NewMapping, under: '/mappings' },
+  { path: '/mappings/order/:source_channel_id', title: 'Order of mappings', component: MappingOrder, under: '/mappings' },
+  { path: '/mappings/:mapping_id', title: 'Mapping', component: MappingPage, under: '/mappings' },
   { path: '/bot', title: "Bot's guilds", component: BotGuilds, group: 'Deliver', icon: 'bot', key: 'b' },
   { path: '/bot/guilds/:guild_id', title: 'Channels of a guild', component: BotChannels, under: '/bot' },
   { path: '/targets', title: 'Targets', component: Targets, group: 'Deliver', icon: 'targets', key: 't' },

@@ -1,0 +1,121 @@
+//! Every route of the admin listener, once: what is in this table is registered, and described in `docs/openapi.json` by the
+//! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
+
+use super::{
+    channels, connectors, deliveries, dry_run, inspection, mappings, openapi, records, roles,
+    session_tokens, targets, trail,
+};
+use crate::{error::wrong_method, http::operators};
+use actix_web::{
+    HttpRequest, Resource, Route,
+    web::{self, ServiceConfig},
+};
+use std::{collections::BTreeMap, future::ready};
+
+/// One line of the table.
+pub(super) struct Entry {
+    /// In lower case.
+    pub(super) method: &'static str,
+    /// As actix-web reads it.
+    pub(super) path: &'static str,
+    /// The module of the handler: its tag in the description.
+    pub(super) module: &'static str,
+    /// The handler.
+    pub(super) handler: &'static str,
+}
+
+macro_rules! table {
+    ($($method:ident $path:literal => $module:ident::$handler:ident;)+) => {
+        /// The table.
+        pub(super) const TABLE: &[Entry] = &[$(Entry {
+            method: stringify!($method),
+            path: $path,
+            module: stringify!($module),
+            handler: stringify!($handler),
+        }),+];
+
+        /// What the handlers say of themselves.
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($module::$handler),+))]
+        pub(super) struct Described;
+
+        /// Registers all of them; a method that a path does not take is answered with those that it does.
+        pub fn routes(service: &mut ServiceConfig) {
+            // In this order what is named plainly comes before a parameter in its place.
+            let mut by_path: BTreeMap<&str, Vec<(&str, Route)>> = BTreeMap::new();
+            $(by_path
+                .entry($path)
+                .or_default()
+                .push((stringify!($method), web::$method().to($module::$handler)));)+
+            for (path, routes) in by_path {
+                service.service(resource(path, routes));
+            }
+        }
+    };
+}
+
+table! {
+    get "/healthz" => operators::healthz;
+    get "/readyz" => operators::readyz;
+    get "/metrics" => operators::metrics;
+    get "/debug/actors" => operators::actors;
+    post "/api/actors/{name:.*}/unpark" => operators::unpark;
+    get "/api/openapi.json" => openapi::show;
+
+    get "/api/connectors" => connectors::list;
+    post "/api/connectors" => connectors::create;
+    patch "/api/connectors/{connector_id}" => connectors::change;
+    post "/api/connectors/{connector_id}/rotate" => connectors::rotate;
+    post "/api/connectors/{connector_id}/discovery" => connectors::discover;
+    get "/api/connectors/{connector_id}/channels" => roles::list;
+    put "/api/connectors/{connector_id}/channels/{channel_id}" => roles::put;
+
+    get "/api/channels" => channels::list;
+    put "/api/channels/{channel_id}/visibility" => channels::set_visibility;
+
+    get "/api/mappings" => mappings::list;
+    post "/api/mappings" => mappings::create;
+    patch "/api/mappings/{mapping_id}" => mappings::change;
+    delete "/api/mappings/{mapping_id}" => mappings::remove;
+    post "/api/mappings/{mapping_id}/backfill" => mappings::backfill;
+    get "/api/mappings/{mapping_id}/dry-run" => dry_run::saved;
+    post "/api/mappings/dry-run" => dry_run::unsaved;
+
+    get "/api/targets" => targets::list;
+    post "/api/targets/{target_channel_id}/pause" => targets::pause;
+    post "/api/targets/{target_channel_id}/resume" => targets::resume;
+    post "/api/targets/{target_channel_id}/inspect" => inspection::inspect;
+    post "/api/targets/{target_channel_id}/reconcile" => targets::reconcile;
+    post "/api/targets/{target_channel_id}/reconcile/cancel" => targets::cancel_reconciliation;
+    get "/api/targets/{target_channel_id}/reconciliations" => targets::reconciliations;
+
+    get "/api/dead-letters" => deliveries::dead_letters;
+    post "/api/dead-letters/redrive" => deliveries::redrive;
+    get "/api/deliveries" => records::deliveries;
+    post "/api/deliveries/drop" => deliveries::drop_named;
+    post "/api/deliveries/restore" => deliveries::restore;
+
+    get "/api/signals/{signal_id}/trail" => trail::show;
+
+    get "/api/session-tokens" => session_tokens::list;
+    post "/api/session-tokens" => session_tokens::create;
+    delete "/api/session-tokens/{session_token_id}" => session_tokens::revoke;
+
+    get "/api/quarantine" => records::quarantine;
+    get "/api/audit" => records::audit;
+}
+
+fn resource(path: &str, routes: Vec<(&str, Route)>) -> Resource {
+    let methods: Vec<String> = routes
+        .iter()
+        .map(|(method, _)| method.to_ascii_uppercase())
+        .collect();
+    let allow = methods.join(", ");
+    let wrong = move |request: HttpRequest| ready(wrong_method(&request, &allow));
+    routes
+        .into_iter()
+        .fold(web::resource(path), |resource, (_, route)| {
+            resource.route(route)
+        })
+        .default_service(web::to(wrong))
+}
