@@ -186,10 +186,18 @@ impl AdminFeed {
     }
 
     fn watch(&mut self, key: SocketKey, watched: Vec<Watched>, ctx: &mut Context<Self>) {
+        let before = [Watched::Actors, Watched::Targets].map(|it| self.core.is_watched(it));
         self.core.watch(key, watched);
         self.hear_commits_if_watched();
-        self.actors.not_before = None;
-        self.targets.not_before = None;
+        // The first who watches waits for nothing; who joins others waits for what comes next.
+        for (view, was_watched) in [&mut self.actors, &mut self.targets]
+            .into_iter()
+            .zip(before)
+        {
+            if !was_watched {
+                view.not_before = None;
+            }
+        }
         self.ask_views(ctx);
     }
 
@@ -221,7 +229,10 @@ impl AdminFeed {
                 let Some(socket) = sockets.get(key) else {
                     continue;
                 };
-                if frames.iter().any(|frame| socket.outbox.push(frame).is_err()) {
+                if frames
+                    .iter()
+                    .any(|frame| socket.outbox.push(frame).is_err())
+                {
                     overflowed.push(*key);
                 }
             }
@@ -241,7 +252,10 @@ impl AdminFeed {
         self.core.watch(key, []);
         self.hear_commits_if_watched();
         if let Some(socket) = self.makings.sockets.borrow_mut().get_mut(&key) {
-            tracing::info!(reason = code.wire().1, "socket of an admin page ended by us");
+            tracing::info!(
+                reason = code.wire().1,
+                "socket of an admin page ended by us"
+            );
             socket.outbox.close(wire::close(code), at_once);
             socket.closing_since.get_or_insert_with(Instant::now);
         }

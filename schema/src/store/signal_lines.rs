@@ -226,7 +226,12 @@ mod tests {
         SignalId::new(number).unwrap()
     }
 
-    fn put(conn: &mut PgConnection, number: i64, channel: i64, change: impl FnOnce(&mut SignalState)) {
+    fn put(
+        conn: &mut PgConnection,
+        number: i64,
+        channel: i64,
+        change: impl FnOnce(&mut SignalState),
+    ) {
         let mut state = SignalState::unknown(
             signal(number),
             ChannelId::new(channel).unwrap(),

@@ -9,7 +9,7 @@ use crate::{
     token,
 };
 use actix_web::{
-    Error, HttpMessage as _,
+    Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -35,9 +35,7 @@ pub async fn guard<B: MessageBody>(
         let cookie = request.cookie(session::COOKIE);
         let is_signed_in = || {
             cookie.as_ref().zip(admin).is_some_and(|(cookie, admin)| {
-                admin
-                    .sign_ins
-                    .is_signed_in(clock::now_ms(), cookie.value())
+                admin.sign_ins.is_signed_in(clock::now_ms(), cookie.value())
             })
         };
         check(
@@ -245,7 +243,12 @@ mod tests {
             ("origin", "https://a.example"),
         ];
         let wrong_bearer = [("authorization", "Bearer x")];
-        type Case<'a> = (&'a Method, bool, &'a [(&'static str, &'static str)], &'a str);
+        type Case<'a> = (
+            &'a Method,
+            bool,
+            &'a [(&'static str, &'static str)],
+            &'a str,
+        );
         let table: [Case<'_>; 14] = [
             (&Method::GET, false, &says_so, "unauthorized"),
             (&Method::GET, true, &[], ""),
@@ -338,7 +341,12 @@ mod tests {
             ),
             (Method::GET, "/api/none", None, Administrators),
             (Method::GET, "/metrics", Some("/metrics"), Administrators),
-            (Method::GET, "/debug/actors", Some("/debug/actors"), Administrators),
+            (
+                Method::GET,
+                "/debug/actors",
+                Some("/debug/actors"),
+                Administrators,
+            ),
             // The router reads escapes, and may find a route.
             (Method::GET, "/%61pi/connectors", None, Administrators),
             // A route that somebody adds anywhere is not open by mistake.

@@ -61,7 +61,11 @@ impl Seat {
     fn take(thread: &AdminThread) -> Result<Self, ApiError> {
         if thread.stopping.load(SeqCst) {
             let message = "the server stops";
-            return Err(ApiError::unavailable("stopping", message, NO_ROOM_RETRY_AFTER_S));
+            return Err(ApiError::unavailable(
+                "stopping",
+                message,
+                NO_ROOM_RETRY_AFTER_S,
+            ));
         }
         let seat = Self(thread.count.clone());
         if seat.0.fetch_add(1, SeqCst) < SOCKETS_MAX {
@@ -254,7 +258,11 @@ mod tests {
             (r#"{"type":"attach","channels":[]}"#, None),
         ] {
             let said = serde_json::from_str::<PageSays>(text).ok();
-            assert_eq!(said, want.map(|topics| PageSays::Watch { topics }), "{text}");
+            assert_eq!(
+                said,
+                want.map(|topics| PageSays::Watch { topics }),
+                "{text}"
+            );
         }
         assert_eq!(
             serde_json::from_str::<PageSays>(r#"{"type":"pong"}"#).unwrap(),

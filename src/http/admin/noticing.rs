@@ -87,10 +87,7 @@ pub async fn notice<B: MessageBody>(
 }
 
 /// Work that goes on when its request is given up: what that may change is said when the work is done.
-pub(super) fn carried<F: Future>(
-    notices: Noticeboard,
-    work: F,
-) -> impl Future<Output = F::Output> {
+pub(super) fn carried<F: Future>(notices: Noticeboard, work: F) -> impl Future<Output = F::Output> {
     let topics = HERE.try_with(|topics| *topics).unwrap_or_default();
     async move {
         let _changed = Changed { notices, topics };
@@ -123,7 +120,11 @@ mod tests {
             (Method::POST, "/api/configuration/compare", &[]),
             (Method::POST, "/api/configuration/apply", CONFIGURATION),
             (Method::POST, "/api/session", &[]),
-            (Method::DELETE, "/api/session-tokens/1", &[SessionTokens, Audit]),
+            (
+                Method::DELETE,
+                "/api/session-tokens/1",
+                &[SessionTokens, Audit],
+            ),
             (Method::POST, "/api/actors/mirror/1/unpark", &[]),
             (Method::POST, "/", &[]),
         ] {

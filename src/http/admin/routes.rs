@@ -2,8 +2,8 @@
 //! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
 
 use super::{
-    channels, connectors, deliveries, dry_run, inspection, mappings, openapi, records, roles,
-    session_tokens, targets, trail,
+    channels, connectors, deliveries, dry_run, figures, inspection, live, mappings, openapi,
+    records, roles, session, session_tokens, signals, targets, trail,
 };
 use crate::{error::wrong_method, http::operators};
 use actix_web::{
@@ -62,6 +62,12 @@ table! {
     post "/api/actors/{name:.*}/unpark" => operators::unpark;
     get "/api/openapi.json" => openapi::show;
 
+    get "/api/session" => session::get;
+    post "/api/session" => session::post;
+    delete "/api/session" => session::delete;
+    get "/api/live" => live::get;
+    get "/api/figures" => figures::show;
+
     get "/api/connectors" => connectors::list;
     post "/api/connectors" => connectors::create;
     patch "/api/connectors/{connector_id}" => connectors::change;
@@ -95,6 +101,7 @@ table! {
     post "/api/deliveries/drop" => deliveries::drop_named;
     post "/api/deliveries/restore" => deliveries::restore;
 
+    get "/api/signals" => signals::list;
     get "/api/signals/{signal_id}/trail" => trail::show;
 
     get "/api/session-tokens" => session_tokens::list;

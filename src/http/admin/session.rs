@@ -85,11 +85,8 @@ pub(super) async fn post(
 #[utoipa::path(get, path = "/api/session", security(()), responses((status = 200, body = SignInState), (status = 403)))]
 pub(super) async fn get(request: HttpRequest, admin: Data<Admin>) -> HttpResponse {
     let token_needed = admin.token.is_some();
-    let is_signed_in = |cookie: Cookie<'_>| {
-        admin
-            .sign_ins
-            .is_signed_in(clock::now_ms(), cookie.value())
-    };
+    let is_signed_in =
+        |cookie: Cookie<'_>| admin.sign_ins.is_signed_in(clock::now_ms(), cookie.value());
     HttpResponse::Ok().json(SignInState {
         token_needed,
         signed_in: !token_needed || request.cookie(COOKIE).is_some_and(is_signed_in),

@@ -46,10 +46,18 @@ pub(super) enum NotSignedIn {
 pub struct SignIns {
     kept: Mutex<Kept>,
     /// The cookie goes over https only, whatever the request says.
-    pub secure_cookie: bool,
+    pub(super) secure_cookie: bool,
 }
 
 impl SignIns {
+    /// Nobody yet. `secure_cookie`: the cookie goes over https only, whatever the request says.
+    pub fn new(secure_cookie: bool) -> Self {
+        Self {
+            kept: Mutex::default(),
+            secure_cookie,
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

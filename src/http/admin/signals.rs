@@ -52,9 +52,6 @@ pub(super) async fn list(
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_more = items.len() > shown;
     items.truncate(shown);
-    let next_before = items
-        .last()
-        .filter(|_| is_more)
-        .map(|last| last.signal_id);
+    let next_before = items.last().filter(|_| is_more).map(|last| last.signal_id);
     Ok(HttpResponse::Ok().json(SignalLines { items, next_before }))
 }
