@@ -91,11 +91,8 @@ fn check(
     let headers = asking.headers;
     match token {
         Some(_) if asking.is_open => {}
-        Some(token) if headers.contains_key(AUTHORIZATION) => {
-            if !bearer::token(headers).is_some_and(|given| token::is_same(given, token)) {
-                return Err(ApiError::unauthorized());
-            }
-        }
+        Some(token) if brings(headers, token) => {}
+        Some(_) if headers.contains_key(AUTHORIZATION) => return Err(ApiError::unauthorized()),
         Some(_) => {
             if !is_signed_in() {
                 return Err(ApiError::unauthorized());
@@ -126,6 +123,10 @@ fn check(
         ));
     }
     Ok(())
+}
+
+fn brings(headers: &HeaderMap, token: &str) -> bool {
+    bearer::token(headers).is_some_and(|given| token::is_same(given, token))
 }
 
 /// Whether a request that was let through was so by its cookie.

@@ -30,7 +30,7 @@ fn topics(method: &Method, path: &str) -> &'static [Topic] {
     let (Some("api"), Some(subject)) = (parts.next(), parts.next()) else {
         return &[];
     };
-    let last = parts.last().unwrap_or_default();
+    let last = parts.next_back().unwrap_or_default();
     match (subject, last) {
         ("mappings", "dry-run") | ("configuration", "compare") => &[],
         ("connectors", "discovery") => &[Connectors],
@@ -137,10 +137,8 @@ mod tests {
         let notices = Noticeboard::default();
         let before = notices.read();
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
-        let given_up = HERE.scope(&[Quarantine], async {
-            carried(notices.clone(), async move { gone.await.is_ok() })
-        });
-        let work = tokio::spawn(given_up.await);
+        let begin = || carried(notices.clone(), async move { gone.await.is_ok() });
+        let work = tokio::spawn(HERE.sync_scope(&[Quarantine], begin));
         assert_eq!(changed(&before, &notices.read()), []);
         go.send(()).unwrap();
         assert!(work.await.unwrap());
