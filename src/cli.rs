@@ -1,6 +1,7 @@
 //! The command line: run the process, migrate its tables, or administer a running one as a client of its admin listener. Reads
 //! no environment itself: the configuration does, the admin token included, which is never an argument.
 
+mod bot;
 mod channel;
 mod client;
 mod connector;
@@ -83,6 +84,13 @@ enum Command {
         to: To,
         #[command(subcommand)]
         command: mirroring::Target,
+    },
+    /// The bot: who it is and what it sees
+    Bot {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: bot::Bot,
     },
     /// One signal's way
     Signal {
@@ -186,6 +194,9 @@ fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Target { to, command } => administer(&config, to, async |client| {
             mirroring::target(&client, command).await
         }),
+        Command::Bot { to, command } => {
+            administer(&config, to, async |client| bot::run(&client, command).await)
+        }
         Command::Signal { to, command } => administer(&config, to, async |client| {
             mirroring::signal(&client, command).await
         }),

@@ -2,12 +2,12 @@
 //! channels, and what a person decides about it.
 
 use super::{
-    Failure, Shown,
+    Failure, Shown, bot,
     client::{Client, segment},
-    show::{self, DEAD_LETTERS, PAUSED, RECONCILIATIONS, TARGETS},
+    show::{self, DEAD_LETTERS, DECIDED, RECONCILIATIONS, TARGETS},
     trail,
 };
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -59,10 +59,23 @@ impl Meant {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Offered {
+    /// Offered
+    On,
+    /// No longer
+    Off,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Target {
     /// Every target channel: how its mirror stands, what waits, how long things take
     List,
+    /// Let mappings lead into a channel that the bot sees, or no longer
+    Offer {
+        target_channel_id: String,
+        state: Offered,
+    },
     /// Send nothing there; what is wanted waits
     Pause { target_channel_id: String },
     /// Go on, in order
@@ -154,6 +167,13 @@ pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Fa
             );
             return Ok(show::rows(RECONCILIATIONS, client.list(&path).await?));
         }
+        Target::Offer {
+            target_channel_id,
+            state,
+        } => {
+            let answer = bot::offer(client, &target_channel_id, state == Offered::On).await?;
+            return Ok(show::row(DECIDED, answer));
+        }
         Target::Pause { target_channel_id } => (target_channel_id, "pause"),
         Target::Resume { target_channel_id } => (target_channel_id, "resume"),
     };
@@ -167,7 +187,7 @@ pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Fa
     let answer = client
         .ask(Method::POST, &path, Some(json!({ "version": version })))
         .await?;
-    Ok(show::row(PAUSED, answer))
+    Ok(show::row(DECIDED, answer))
 }
 
 pub(super) async fn signal(client: &Client, command: Signal) -> Result<Shown, Failure> {

@@ -4,6 +4,7 @@
 //! [`routes`] holds no check of who asks: the listener wraps [`access::guard`] around all its routes.
 
 pub mod access;
+mod bot;
 mod channels;
 mod connectors;
 mod deliveries;
@@ -16,6 +17,7 @@ mod lists;
 mod live;
 mod mappings;
 pub mod noticing;
+mod offers;
 pub mod openapi;
 mod records;
 mod roles;

@@ -35,6 +35,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the bot is and whether what it sees can be read. */
+        get: operations["bot_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bot/guilds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The guilds that the bot is or was in. */
+        get: operations["bot_guilds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bot/guilds/{guild_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roles of a guild, the highest first, without `@everyone`. */
+        get: operations["bot_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bot/guilds/{guild_id}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The channels of a guild as Discord shows them, each with how it stands as a target. */
+        get: operations["bot_tree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bot/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has everything that the bot sees read anew; answers when that is done, when it cannot be done, or after ten seconds. */
+        post: operations["bot_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels": {
         parameters: {
             query?: never;
@@ -447,6 +532,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/targets/{target_channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Offers a channel as a target by the bot, or no longer. Mappings into a channel that is no longer offered, by the bot or by a
+         *     connector, stay and do not work.
+         */
+        put: operations["offers_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/targets/{target_channel_id}/inspect": {
         parameters: {
             query?: never;
@@ -720,6 +825,106 @@ export interface components {
         /** @description What a back-fill did. */
         BackfillDone: {
             backfilled: number;
+        };
+        /** @description The bot, as it is shown. */
+        Bot: components["schemas"]["BotSeen"] & {
+            /** @description Requests of the last minutes that Discord counts as invalid; it bans an address for too many. */
+            invalid_requests?: number;
+        };
+        /** @description A channel of a guild, as the bot sees it. */
+        BotChannelRow: {
+            /** @description The channel. */
+            channel_id: components["schemas"]["Snowflake"];
+            /**
+             * Format: int64
+             * @description Since when the bot sees it no more.
+             */
+            gone_at_ms: number | null;
+            /**
+             * Format: int32
+             * @description Discord's channel type.
+             */
+            kind: number | null;
+            /**
+             * Format: int64
+             * @description Mappings from or into it.
+             */
+            mappings: number;
+            /** @description Its name. */
+            name: string;
+            parent_id: null | components["schemas"]["Snowflake"];
+            /**
+             * Format: int32
+             * @description Order in its guild.
+             */
+            position: number | null;
+            /**
+             * Format: int64
+             * @description When the bot last saw it.
+             */
+            seen_at_ms: number;
+            target: null | components["schemas"]["TargetMark"];
+        };
+        /** @description A guild that the bot is or was in. */
+        BotGuildRow: {
+            /**
+             * Format: int64
+             * @description Channels that the bot sees there.
+             */
+            channels: number;
+            /**
+             * Format: int64
+             * @description Since when the bot is in it no more.
+             */
+            gone_at_ms: number | null;
+            /** @description The guild. */
+            guild_id: components["schemas"]["Snowflake"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Roles, without `@everyone`.
+             */
+            roles: number;
+            /**
+             * Format: int64
+             * @description When it was last in the bot's list.
+             */
+            seen_at_ms: number;
+            /**
+             * Format: int64
+             * @description Of these, those that are enabled targets.
+             */
+            targets: number;
+        };
+        /** @description What is known of the bot. */
+        BotSeen: {
+            /** @description Guilds it is in. */
+            guilds: number;
+            /** @description Why it fails. */
+            reason: string | null;
+            /**
+             * Format: int64
+             * @description Everything was read at this moment or later, ms since 1970.
+             */
+            refreshed_at_ms: number | null;
+            /** @description How it goes. */
+            state: components["schemas"]["DirectoryState"];
+            user: null | components["schemas"]["BotUser"];
+        };
+        /** @description What stands in a guild of the bot. */
+        BotTree: {
+            /** @description In the order in which Discord shows them: a category is followed by its channels. */
+            channels: components["schemas"]["BotChannelRow"][];
+            /** @description The guild. */
+            guild: components["schemas"]["BotGuildRow"];
+        };
+        /** @description The account of the bot. */
+        BotUser: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its id. */
+            user_id: components["schemas"]["Snowflake"];
         };
         /** @description A body that spoke of the signal. */
         Captured: {
@@ -1037,6 +1242,11 @@ export interface components {
          * @enum {string}
          */
         DeliveryState: "pending" | "delivered" | "dead_letter" | "dropped";
+        /**
+         * @description How reading what the bot sees goes.
+         * @enum {string}
+         */
+        DirectoryState: "ok" | "no_token" | "failing" | "not_yet";
         /** @description What came of asking for a discovery. */
         DiscoveryAsked: {
             /** Format: int64 */
@@ -1193,7 +1403,7 @@ export interface components {
          * @description What kind of actor; also the label of its metrics, so that they stay few.
          * @enum {string}
          */
-        Kind: "root" | "store_writer" | "router" | "source_channel" | "session_hub" | "mirror" | "delivery_ledger" | "inspector" | "retention";
+        Kind: "root" | "store_writer" | "router" | "source_channel" | "session_hub" | "mirror" | "delivery_ledger" | "inspector" | "directory" | "retention" | "figures" | "admin_feed";
         /** @description From commit to done over the last hour; `None` where nothing of the kind was done. */
         LatencySummary: {
             create: null | components["schemas"]["Percentiles"];
@@ -1208,6 +1418,12 @@ export interface components {
         /** @description The answer. */
         Listed_AuditEntry: {
             items: components["schemas"]["AuditEntry"][];
+            /** @description Where the next page begins; `null`: there is none. */
+            next_after: string | null;
+        };
+        /** @description The answer. */
+        Listed_BotGuildRow: {
+            items: components["schemas"]["BotGuildRow"][];
             /** @description Where the next page begins; `null`: there is none. */
             next_after: string | null;
         };
@@ -1250,6 +1466,12 @@ export interface components {
         /** @description The answer. */
         Listed_ReconciliationRow: {
             items: components["schemas"]["ReconciliationRow"][];
+            /** @description Where the next page begins; `null`: there is none. */
+            next_after: string | null;
+        };
+        /** @description The answer. */
+        Listed_RoleRow: {
+            items: components["schemas"]["RoleRow"][];
             /** @description Where the next page begins; `null`: there is none. */
             next_after: string | null;
         };
@@ -1403,6 +1625,12 @@ export interface components {
             /** @description That channel's name. */
             target_channel_name: string | null;
         };
+        Offer: {
+            /** @description Whether mappings may lead into it. */
+            is_target: boolean;
+            /** Format: int64 */
+            version: number;
+        };
         /** @description Milliseconds, each right to 5 %. */
         Percentiles: {
             /**
@@ -1521,6 +1749,27 @@ export interface components {
             more: boolean;
             restored: number;
         };
+        /** @description A role of a guild. */
+        RoleRow: {
+            /**
+             * Format: int32
+             * @description 24 bits; 0: none.
+             */
+            color: number;
+            /** @description Belongs to an integration. */
+            is_managed: boolean;
+            /** @description Everybody may ping it. */
+            is_mentionable: boolean;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Its place in the hierarchy; higher is mightier.
+             */
+            position: number;
+            /** @description The role. */
+            role_id: components["schemas"]["Snowflake"];
+        };
         /** @description One mapping as the administration shows it. */
         RuledMapping: components["schemas"]["MappingRow"] & components["schemas"]["MappingRules"];
         SessionTokenCreate: {
@@ -1606,6 +1855,27 @@ export interface components {
             obstacle: string | null;
             /** @description The channel. */
             target_channel_id: components["schemas"]["Snowflake"];
+            /**
+             * Format: int64
+             * @description Optimistic lock; 0 until a person has decided something.
+             */
+            version: number;
+        };
+        /** @description How a channel stands as a target. */
+        TargetMark: {
+            /**
+             * Format: int64
+             * @description When Discord was last asked.
+             */
+            inspected_at_ms: number | null;
+            /** @description Nothing is sent to it until a person resumes it. */
+            is_paused: boolean;
+            /** @description Offered by the bot. */
+            is_target: boolean;
+            /** @description Marked as an enabled target for a connector. */
+            is_target_of_connector: boolean;
+            /** @description What a person must change before the bot can mirror there. */
+            obstacle: string | null;
             /**
              * Format: int64
              * @description Optimistic lock; 0 until a person has decided something.
@@ -1994,6 +2264,139 @@ export interface operations {
                 };
             };
             400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    bot_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bot"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    bot_guilds: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of an answer. */
+                after?: string;
+                /** @description Items at most; 100 without it. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_BotGuildRow"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    bot_roles: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of an answer. */
+                after?: string;
+                /** @description Items at most; 100 without it. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                guild_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_RoleRow"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    bot_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                guild_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotTree"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    bot_refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bot"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             503: components["responses"]["Unavailable"];
@@ -2850,6 +3253,40 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    offers_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Offer"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["With_TargetChannelRow"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            422: components["responses"]["Refused"];
             503: components["responses"]["Unavailable"];
         };
     };
