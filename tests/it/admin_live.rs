@@ -154,6 +154,7 @@ fn a_page_is_welcomed_and_hears_how_everything_stands() {
     }
     assert!(pulse["actors"]["count"].as_u64().unwrap() > 5, "{pulse}");
     assert!(pulse["minute"]["at_ms"].is_i64(), "{pulse}");
+    assert_eq!(pulse["bot"]["state"], "no_token", "{pulse}");
     // They go on coming.
     let next = page.next("pulse");
     assert!(next["at_ms"].as_i64() > pulse["at_ms"].as_i64());

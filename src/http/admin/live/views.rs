@@ -11,8 +11,8 @@ use crate::{
 use actix_web::web;
 use futures_util::future::LocalBoxFuture;
 use heliograph_actors::{
-    admin_feed::FeedViews, feed_core::HeardSignal, figures::Totals, series_core::Point,
-    vitals::LifeState,
+    admin_feed::FeedViews, directory_board::DirectoryState, feed_core::HeardSignal,
+    figures::Totals, series_core::Point, vitals::LifeState,
 };
 use heliograph_schema::{
     ids::ChannelId,
@@ -70,6 +70,14 @@ struct Pulse {
     actors: ActorsSum,
     connectors: Vec<PulseConnector>,
     minute: Point,
+    bot: PulseBot,
+}
+
+/// The bot in a pulse.
+#[derive(Serialize)]
+struct PulseBot {
+    state: DirectoryState,
+    reason: Option<String>,
 }
 
 /// The tree in figures.
@@ -240,6 +248,7 @@ impl FeedViews for LiveViews {
             }
             let now_ms = clock::now_ms();
             let not_ready_reason = operators.readiness.why_not();
+            let bot = admin.running.bot();
             let tables = tables.borrow();
             json(&Pulse {
                 at_ms: now_ms,
@@ -258,6 +267,10 @@ impl FeedViews for LiveViews {
                     .map(|row| PulseConnector { row: row.clone() })
                     .collect(),
                 minute: admin.figures.running(now_ms),
+                bot: PulseBot {
+                    state: bot.state,
+                    reason: bot.reason,
+                },
             })
         })
     }
