@@ -28,6 +28,12 @@ export class FakeDiscord {
     return all.filter((message) => !message.deleted);
   }
 
+  /** How many new messages in this channel were asked for, whatever came of it. */
+  async postsTried(channel_id: string): Promise<number> {
+    const requests = (await this.call('GET', '/requests')) as { method: string; route: string | null; channel_id: string | null }[];
+    return requests.filter((request) => request.route === 'message_create' && request.channel_id === channel_id).length;
+  }
+
   /** Every new message in this channel is refused for good. */
   async refusePosts(channel_id: string): Promise<void> {
     await this.call('POST', '/faults', { route: 'message_create', channel_id, when: 'always', fault: { error: { status: 400, code: 50035, message: 'Invalid Form Body' } } });

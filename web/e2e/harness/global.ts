@@ -14,7 +14,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   project.provide('browser_endpoint', server.wsEndpoint());
   project.provide('stage', stage.addresses);
   return async () => {
-    await server.close();
-    await stage.end();
+    // Not asked to close: the tests hold a connection to it.
+    await Promise.all([server.kill(), stage.end()]);
   };
 }

@@ -75,8 +75,10 @@ export class OwnStage extends Stage {
     if (this.child.exitCode !== null) return;
     const ended = once(this.child, 'exit');
     this.lines.close();
-    // It ends when it can read no more.
+    // It ends when it can read no more; its children end with it, however it ends.
     this.child.stdin.end();
+    const overdue = setTimeout(() => this.child.kill('SIGKILL'), PATIENCE_MS);
     await ended;
+    clearTimeout(overdue);
   }
 }
