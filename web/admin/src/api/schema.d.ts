@@ -342,6 +342,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much was accepted and posted in each minute, and how long it took until sessions and Discord had it. */
+        get: operations["figures_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The live socket of a page: frames as in docs/PROTOCOL.md. */
+        get: operations["live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mappings": {
         parameters: {
             query?: never;
@@ -463,6 +497,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a browser must sign in, and whether this one is. */
+        get: operations["session_get"];
+        put?: never;
+        /** Signs a browser in for twelve hours, by a cookie. */
+        post: operations["session_post"];
+        /** Signs this browser out; its live sockets end. */
+        delete: operations["session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session-tokens": {
         parameters: {
             query?: never;
@@ -493,6 +546,23 @@ export interface paths {
         post?: never;
         /** Ends a session token, and the sessions that came with it. */
         delete: operations["session_tokens_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest signals of all channels or of one, deleted ones included, with what became of their deliveries. */
+        get: operations["signals_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1176,6 +1246,29 @@ export interface components {
             items?: components["schemas"]["DeliveryKey"][] | null;
             target_channel_id?: null | components["schemas"]["Snowflake"];
         };
+        /** @description What became of a signal's deliveries, counted. */
+        DeliveryCounts: {
+            /**
+             * Format: int64
+             * @description Given up.
+             */
+            dead: number;
+            /**
+             * Format: int64
+             * @description It stands there as it reads now.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Dropped by a person.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Target channels it is to stand in, whatever became of it.
+             */
+            wanted: number;
+        };
         /** @description Which delivery. */
         DeliveryKey: {
             /** @description The signal. */
@@ -1304,6 +1397,16 @@ export interface components {
             source_channel_id: components["schemas"]["Snowflake"];
             thread_style?: null | components["schemas"]["ThreadStyle"];
             transform_json?: null | components["schemas"]["Transform"];
+        };
+        /** @description Figures by the minute. */
+        FiguresAnswer: {
+            /** @description Oldest first, the running minute as the last. */
+            points: components["schemas"]["Point"][];
+            /**
+             * Format: int64
+             * @description Length of a slot, in seconds.
+             */
+            slot_s: number;
         };
         /**
          * @description Conditions; a signal passes that meets all that are set. Keywords and patterns look at the text and at every text of the
@@ -1654,6 +1757,26 @@ export interface components {
              */
             p99_ms: number;
         };
+        /** @description A minute as charts show it. */
+        Point: {
+            /**
+             * Format: int64
+             * @description See [`Heard`].
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description When it began.
+             */
+            at_ms: number;
+            discord: null | components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description See [`Heard`].
+             */
+            posted: number;
+            screen: null | components["schemas"]["Spread"];
+        };
         /** @description The body of every error, on every listener. */
         Problem: {
             /** @description The same as in the header `X-Correlation-Id`, and in the log. */
@@ -1816,11 +1939,91 @@ export interface components {
             session_token: components["schemas"]["SessionTokenRow"];
             token: string;
         };
+        /** @description One signal. */
+        SignalLine: {
+            /** @description Files it has. */
+            attachments: number;
+            /** @description The name the author shows; nothing of a deleted one. */
+            author: string | null;
+            /** @description The source channel. */
+            channel_id: components["schemas"]["Snowflake"];
+            /** @description Its name, or its id where no snapshot named it. */
+            channel_name: string;
+            /**
+             * Format: int64
+             * @description When its first revision that is still kept was committed.
+             */
+            committed_at_ms: number | null;
+            /**
+             * Format: int64
+             * @description From the snowflake.
+             */
+            created_at_ms: number;
+            /** @description Gone. */
+            deleted: boolean;
+            /** @description What became of it. */
+            deliveries: components["schemas"]["DeliveryCounts"];
+            /** @description Embeds it has. */
+            embeds: number;
+            /** @description The guild's name. */
+            guild_name: string | null;
+            /**
+             * Format: int32
+             * @description How often it has changed.
+             */
+            revision: number;
+            /** @description The source message. */
+            signal_id: components["schemas"]["Snowflake"];
+            /** @description The beginning of its text, with names in place of markup; empty of a deleted one. */
+            text: string;
+            /** @description The thread's name, when it stands in one that is known. */
+            thread_name: string | null;
+        };
+        /** @description Signals, newest first. */
+        SignalLines: {
+            items: components["schemas"]["SignalLine"][];
+            next_before: null | components["schemas"]["Snowflake"];
+        };
+        /** @description Who wants to sign in. */
+        SignIn: {
+            /** @description The admin token. */
+            token: string;
+        };
+        /** @description Whether a browser must sign in. */
+        SignInState: {
+            /** @description This browser is signed in, or need not be. */
+            signed_in: boolean;
+            /** @description Without the token nothing is answered. */
+            token_needed: boolean;
+        };
         /**
          * @description An id of Discord: a decimal number between 1 and 2^63-1, as a string.
          * @example 175928847299117063
          */
         Snowflake: string;
+        /** @description How long something took, in milliseconds, right to 5 %. */
+        Spread: {
+            /**
+             * Format: int64
+             * @description How many there were.
+             */
+            count: number;
+            /**
+             * Format: float
+             * @description Half of them took no longer.
+             */
+            p50_ms: number;
+            /**
+             * Format: float
+             * @description 95 of 100 took no longer.
+             */
+            p95_ms: number;
+            /**
+             * Format: float
+             * @description 99 of 100 took no longer.
+             */
+            p99_ms: number;
+        };
         /** @description A message that stands in Discord. */
         StandingPart: {
             /** @description The mirrored message. */
@@ -2849,6 +3052,68 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    figures_show: {
+        parameters: {
+            query?: {
+                /** @description How far back; an hour without it. */
+                span?: "hour" | "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    live_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No WebSocket was asked for. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description Too many pages. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: components["responses"]["Unavailable"];
+        };
+    };
     mappings_list: {
         parameters: {
             query?: {
@@ -3118,6 +3383,79 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInState"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            /** @description Too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Forbidden"];
+        };
+    };
     session_tokens_list: {
         parameters: {
             query?: {
@@ -3198,6 +3536,37 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    signals_list: {
+        parameters: {
+            query?: {
+                /** @description The `next_before` of an answer. */
+                before?: components["schemas"]["Snowflake"];
+                /** @description Of this source channel alone. */
+                channel_id?: components["schemas"]["Snowflake"];
+                /** @description Signals at most; 50 without it. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalLines"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             503: components["responses"]["Unavailable"];
         };
     };

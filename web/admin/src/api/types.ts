@@ -1,11 +1,16 @@
-// What the admin API says and takes, as the pages name it.
+// What the admin API says and takes, as the pages name it. Where the document is open (JSON that is another's), it is said here.
+
+import type { Described, DescribedName } from './described';
+
+type Answer<N extends DescribedName> = Described<N>['answer'];
+type Item<N extends DescribedName> = Answer<N> extends { items: (infer I)[] } ? I : never;
 
 export type Id = string;
 /** A number the server counts up: of a mapping, an audit entry, a quarantined item … */
 export type Serial = number;
 export interface Page<T> { items: T[]; next_after: string | null }
 
-export interface SessionState { token_needed: boolean; signed_in: boolean }
+export type SessionState = Answer<'GET /api/session'>;
 
 export type DiscoveryState = 'requested' | 'picked_up' | 'answered' | 'timed_out';
 export interface Discovery {
@@ -46,25 +51,14 @@ export interface Channel {
   position: number | null; min_tier: number | null; seen_at_ms: number; gone_at_ms: number | null; is_source: boolean; is_target: boolean;
 }
 
-export interface Bot {
-  state: 'ok' | 'no_token' | 'failing' | 'not_yet'; reason: string | null; user: { user_id: Id; name: string } | null;
-  refreshed_at_ms: number | null; guilds: number; invalid_requests?: number;
-}
-export interface BotGuild { guild_id: Id; name: string; channels: number; targets: number; roles: number; seen_at_ms: number; gone_at_ms: number | null }
-export interface Role { role_id: Id; name: string; position: number; color: number; is_managed: boolean; is_mentionable: boolean }
+export type Bot = Answer<'GET /api/bot'>;
+export type BotGuild = Item<'GET /api/bot/guilds'>;
+export type Role = Item<'GET /api/bot/guilds/{guild_id}/roles'>;
 
-export interface Percentiles { count: number; p50_ms: number; p95_ms: number; p99_ms: number }
-export interface Target {
-  target_channel_id: Id; name: string | null; guild_id: Id | null; guild_name: string | null; is_target: boolean; is_paused: boolean; version: number;
-  obstacle: string | null; inspected_at_ms: number | null; mappings: number; backlog: number; backlog_is_more: boolean; backlog_since_ms: number | null;
-  dead_letters: number; dead_letters_are_more: boolean; state: string; reason: string | null; limited_until_ms: number | null;
-  latency: { create: Percentiles | null; edit: Percentiles | null; delete: Percentiles | null };
-}
+export type Percentiles = NonNullable<FigurePoint['screen']>;
+export type Target = Item<'GET /api/targets'>;
 /** The row of a target channel: what is decided of it and what was seen there. */
-export interface TargetChannel {
-  target_channel_id: Id; is_target: boolean; is_paused: boolean; guild_id: Id | null; kind: number | null; inspected_at_ms: number | null; obstacle: string | null;
-  version: number; warning?: string;
-}
+export type TargetChannel = Answer<'POST /api/targets/{target_channel_id}/inspect'>;
 
 export interface ChannelName { channel_id: Id; name: string | null; guild_id: Id | null; guild_name: string | null }
 export interface Filters {
@@ -123,25 +117,12 @@ export interface Quarantined {
   body: unknown; tried_at_ms: number | null; outcome: string | null; done_at_ms: number | null;
 }
 
-export interface SignalLine {
-  signal_id: Id; channel_id: Id; channel_name: string; guild_name: string | null; thread_name: string | null; author: string | null; text: string;
-  embeds: number; attachments: number; revision: number; deleted: boolean; created_at_ms: number; committed_at_ms: number | null;
-  deliveries: { wanted: number; delivered: number; dead: number; dropped: number };
-}
-export interface Trail {
-  signal: { signal_id: Id; source_channel_id: Id; source_channel_name: string | null; is_visible: boolean; [more: string]: unknown };
-  captured: { received_at_ms: number; connector_id: string; correlation_id: string }[];
-  committed: { committed_at_ms: number; kind: string; revision: number; epoch: number; seq: number; late: boolean; sessions: number | null }[];
-  deliveries: TrailDelivery[];
-  not_delivered: { target_channel_id: Id | null; target_channel_name: string | null; reason: string }[];
-}
-export interface TrailDelivery {
-  target_channel_id: Id; target_channel_name: string | null; state: string; explanation: string | null; delivered_revision: number; desired_revision: number;
-  attempts: number; delay_ms: number | null; parts: { link: string | null; posted_at_ms: number }[];
-}
+export type SignalLine = Answer<'GET /api/signals'>['items'][number];
+export type Trail = Answer<'GET /api/signals/{signal_id}/trail'>;
+export type TrailDelivery = Trail['deliveries'][number];
 
-export interface FigurePoint { at_ms: number; accepted: number; posted: number; screen: Percentiles | null; discord: Percentiles | null }
-export interface Figures { slot_s: number; points: FigurePoint[] }
+export type FigurePoint = Figures['points'][number];
+export type Figures = Answer<'GET /api/figures'>;
 
 export interface Payload {
   text: string; embeds: { title?: string; description?: string }[]; attachments: { filename: string }[]; deleted: boolean;
@@ -152,10 +133,7 @@ export interface DeadLetter extends DeliveryKey {
   source_channel_id: Id; mapping_id: Serial; reason: string | null; attempts: number; desired_revision: number; delivered_revision: number;
   created_at_ms: number; wanted_at_ms: number; payload: Payload | null; parts: { message_id: Id; mirrored_thread_id?: Id }[];
 }
-export interface Delivery extends DeliveryKey {
-  source_channel_id: Id; mapping_id: Serial; state: 'pending' | 'delivered' | 'dead_letter' | 'dropped'; attempts: number; desired_revision: number;
-  delivered_revision: number; next_attempt_at_ms: number | null; last_error: string | null; created_at_ms: number; delivered_at_ms: number | null;
-}
+export type Delivery = Item<'GET /api/deliveries'>;
 export type FindingKind = 'missing_kept' | 'missing_reposted' | 'changed' | 'unrecorded';
 export interface ReconciliationReport {
   looked_for: number; missing_kept: number; missing_reposted: number; changed: number; unrecorded: number; broken_off?: string;
@@ -164,7 +142,7 @@ export interface ReconciliationReport {
 export interface Reconciliation {
   reconciliation_id: Serial; target_channel_id: Id; asked_at_ms: number; asked_by: string; finished_at_ms: number | null; report: ReconciliationReport | null;
 }
-export interface SessionToken { session_token_id: Serial; name: string; tier: number; created_at_ms: number; expires_at_ms: number | null; revoked_at_ms: number | null; last_used_at_ms?: number | null }
+export type SessionToken = Item<'GET /api/session-tokens'>;
 
 export interface Actor {
   name: string; kind: string; parent: string | null; state: 'running' | 'restarting' | 'parked' | 'stopped'; generation: number; restarts: number;
