@@ -3,6 +3,7 @@
 import type { Described, DescribedName } from './described';
 
 type Answer<N extends DescribedName> = Described<N>['answer'];
+type Body<N extends DescribedName> = NonNullable<Described<N>['body']>;
 type Item<N extends DescribedName> = Answer<N> extends { items: (infer I)[] } ? I : never;
 
 export type Id = string;
@@ -12,24 +13,12 @@ export interface Page<T> { items: T[]; next_after: string | null }
 
 export type SessionState = Answer<'GET /api/session'>;
 
-export type DiscoveryState = 'requested' | 'picked_up' | 'answered' | 'timed_out';
-export interface Discovery {
-  version: number; guild_id: Id | null; guild_name: string | null; requested_at_ms: number; picked_up_at_ms: number | null;
-  answered_at_ms: number | null; took_ms: number | null; guilds: number | null; channels: number | null; state: DiscoveryState; advice: string | null;
-}
-export interface Standing {
-  applied_config_version: number | null; is_applied: boolean; lag_ms: number | null; events_per_s: number; events: number; batches: number;
-  rejected: number; last_batch_at_ms: number | null;
-}
-export interface Connector {
-  connector_id: string; tenant_key: string; name: string; status: 'active' | 'paused'; ingest_enabled: boolean; forward_enabled: boolean;
-  config_version: number; version: number; created_at_ms: number; last_seen_at_ms: number | null; discovery_request_version: number;
-  discovery_guild_id: Id | null; discovery_requested_at_ms: number | null; previous_token_until_ms: number | null; discovery: Discovery | null;
-  standing: Standing; counts: { guilds: number; channels: number; sources: number; targets: number; mappings: number };
-}
-export interface ConnectorWithToken { connector: Connector; token: string }
+export type Discovery = NonNullable<Connector['discovery']>;
+export type Standing = Connector['standing'];
+export type Connector = Answer<'GET /api/connectors/{connector_id}'>;
+export type ConnectorWithToken = Answer<'POST /api/connectors'>;
 
-export interface SeenGuild { guild_id: Id; name: string; channels: number; sources: number; targets: number; seen_at_ms: number; gone_at_ms: number | null }
+export type SeenGuild = Item<'GET /api/connectors/{connector_id}/guilds'>;
 export interface TreeGuild { guild_id: Id; name: string; seen_at_ms: number; gone_at_ms: number | null }
 export type ThreadMode = 'include' | 'exclude' | 'only';
 export interface ChannelRole {
@@ -42,14 +31,9 @@ export interface TreeChannel {
 }
 export interface TreeThread { thread_id: Id; parent_channel_id: Id; name: string; archived: boolean; locked: boolean; message_count: number | null }
 export interface GuildTree { guild: TreeGuild; channels: TreeChannel[]; threads?: TreeThread[]; threads_are_more?: boolean }
-export interface ChannelRoleChange {
-  channel_id: Id; guild_id: Id; is_source: boolean; is_target: boolean; is_enabled: boolean; thread_mode: ThreadMode; version?: number;
-}
+export type ChannelRoleChange = Body<'POST /api/connectors/{connector_id}/channels/bulk'>['items'][number];
 
-export interface Channel {
-  channel_id: Id; name: string; guild_id: Id; guild_name: string; parent_id: Id | null; parent_name: string | null; kind: number | null;
-  position: number | null; min_tier: number | null; seen_at_ms: number; gone_at_ms: number | null; is_source: boolean; is_target: boolean;
-}
+export type Channel = Item<'GET /api/channels'>;
 
 export type Bot = Answer<'GET /api/bot'>;
 export type BotGuild = Item<'GET /api/bot/guilds'>;
@@ -60,30 +44,16 @@ export type Target = Item<'GET /api/targets'>;
 /** The row of a target channel: what is decided of it and what was seen there. */
 export type TargetChannel = Answer<'POST /api/targets/{target_channel_id}/inspect'>;
 
-export interface ChannelName { channel_id: Id; name: string | null; guild_id: Id | null; guild_name: string | null }
-export interface Filters {
-  authors_allow?: string[]; authors_deny?: string[]; keywords_any?: string[]; keywords_none?: string[]; regex_any?: string[]; regex_none?: string[];
-  has_attachment?: boolean; has_embed?: boolean; domains_blocked?: string[]; domains_stripped?: string[]; text_chars_min?: number; text_chars_max?: number;
-}
-export interface Transform {
-  strip_mentions?: boolean; replace_words?: { from: string; to?: string; whole_word?: boolean }[]; prefix?: string; suffix?: string; template?: string;
-}
-export interface Rules {
-  filters_json?: Filters | null; transform_json?: Transform | null; author_style?: 'none' | 'name_line' | 'webhook' | null;
-  thread_style?: 'channel' | 'mirrored' | null; hand_deletions?: 'keep' | 'repost' | null;
-}
-export interface Mapping extends Rules {
-  mapping_id: Serial; source_channel_id: Id; target_channel_id: Id; tier: number; ping_role_id: Id | null; priority: number; is_enabled: boolean;
-  version: number; created_at_ms: number; updated_at_ms: number; warning?: string; source: ChannelName; target: ChannelName;
-  ping_role_name: string | null; state: 'working' | 'off' | 'broken'; trouble: string | null;
-}
-export type Start = 'now' | { last: number };
-export interface MappingNew extends Rules {
-  source_channel_id: Id; target_channel_id: Id; tier?: number; ping_role_id?: Id | null; priority?: number; is_enabled?: boolean; start?: Start;
-}
-export interface MappingChange extends Rules {
-  version: number; source_channel_id?: Id; target_channel_id?: Id; tier?: number; ping_role_id?: Id | null; priority?: number; is_enabled?: boolean;
-}
+/** A channel by its names, as far as they are known. */
+export type ChannelName = Omit<Answer<'GET /api/mappings/{mapping_id}'>['source'], 'name'> & { name: string | null };
+export type Filters = NonNullable<MappingChange['filters_json']>;
+export type Transform = NonNullable<MappingChange['transform_json']>;
+export type Rules = Pick<MappingChange, 'filters_json' | 'transform_json' | 'author_style' | 'thread_style' | 'hand_deletions'>;
+/** `warning` stands beside what a change answers. */
+export type Mapping = Omit<Answer<'GET /api/mappings/{mapping_id}'>, 'source' | 'target'> & { source: ChannelName; target: ChannelName; warning?: string };
+export type Start = NonNullable<MappingNew['start']>;
+export type MappingNew = Body<'POST /api/mappings'>;
+export type MappingChange = Body<'PATCH /api/mappings/{mapping_id}'>;
 export interface Versioned { mapping_id: Serial; version: number }
 export interface DryRunPart { content: string; embeds: Embed[]; pings_role: Id | null; sender: string | { name: string } | null }
 export interface DryRunItem {
@@ -97,25 +67,15 @@ export interface Embed {
   image?: { url?: string }; thumbnail?: { url?: string }; fields?: { name: string; value: string; inline?: boolean }[];
 }
 
-export interface AuditEntry {
-  audit_id: Serial; at_ms: number; actor: string; action: string; subject: string; subject_name: string | null; before: unknown; after: unknown;
-  group_id: Serial | null; undoes: Serial | null; undone_by: Serial | null; can_undo: boolean;
-}
+export type AuditEntry = Item<'GET /api/audit'>;
 
-export interface ConfigurationChange {
-  action: 'create' | 'change' | 'remove'; kind: 'connector' | 'channel' | 'visibility' | 'target' | 'mapping'; key: string; name: string | null;
-  fields: { field: string; before: unknown; after: unknown }[];
-}
-export interface Comparison { digest: string; changes: ConfigurationChange[]; warnings: string[] }
+export type ConfigurationChange = Comparison['changes'][number];
+export type Comparison = Answer<'POST /api/configuration/compare'>;
 
-export interface RawEvent {
-  raw_event_id: string; received_at_ms: number; connector_id: string; kind: 'message-batch' | 'thread' | 'channel-guild-sync'; correlation_id: string; bytes: number;
-}
-export interface RawEventBody extends RawEvent { body: string; is_cut: boolean }
-export interface Quarantined {
-  quarantine_id: Serial; received_at_ms: number; connector_id: string; kind: string; correlation_id: string; item_index: number | null; reason: string;
-  body: unknown; tried_at_ms: number | null; outcome: string | null; done_at_ms: number | null;
-}
+export type RawEvent = Item<'GET /api/raw-events'>;
+export type RawEventKind = NonNullable<NonNullable<Described<'GET /api/raw-events'>['query']>['kind']>;
+export type RawEventBody = Answer<'GET /api/raw-events/{raw_event_id}'>;
+export type Quarantined = Item<'GET /api/quarantine'>;
 
 export type SignalLine = Answer<'GET /api/signals'>['items'][number];
 export type Trail = Answer<'GET /api/signals/{signal_id}/trail'>;
