@@ -14,6 +14,8 @@ interface Told {
   'POST /api/targets/{target_channel_id}/reconcile': t.Reconciliation;
   'POST /api/targets/{target_channel_id}/reconcile/cancel': t.Reconciliation;
   'GET /api/targets/{target_channel_id}/reconciliations': t.Page<t.Reconciliation>;
+  'GET /api/mappings': t.Page<t.Mapping>;
+  'GET /api/mappings/{mapping_id}': t.Mapping;
   'GET /api/mappings/{mapping_id}/dry-run': t.DryRun;
   'POST /api/mappings/dry-run': t.DryRun;
   'GET /api/dead-letters': t.Page<t.DeadLetter>;

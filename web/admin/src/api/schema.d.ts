@@ -1965,38 +1965,6 @@ export interface components {
              */
             targets: number;
         };
-        /** @description A guild that a connector sees or saw. */
-        GuildSeenRow: {
-            /**
-             * Format: int64
-             * @description Channels that the connector sees there, categories included.
-             */
-            channels: number;
-            /**
-             * Format: int64
-             * @description Since when it is not among the guilds of the connector.
-             */
-            gone_at_ms: number | null;
-            /** @description The guild. */
-            guild_id: components["schemas"]["Snowflake"];
-            /** @description Its name, or its id where no snapshot named it. */
-            name: string;
-            /**
-             * Format: int64
-             * @description When the connector last named it.
-             */
-            seen_at_ms: number;
-            /**
-             * Format: int64
-             * @description Those that it captures.
-             */
-            sources: number;
-            /**
-             * Format: int64
-             * @description Those that it offers as targets.
-             */
-            targets: number;
-        };
         /**
          * @description What becomes of a mirrored message that somebody deleted by hand.
          * @enum {string}
@@ -2996,86 +2964,6 @@ export interface components {
              * @default
              */
             template?: string;
-        };
-        /** @description A channel of a tree. */
-        TreeChannel: {
-            /** @description The channel. */
-            channel_id: components["schemas"]["Snowflake"];
-            /**
-             * Format: int64
-             * @description Since when the connector sees it, or its guild, no more.
-             */
-            gone_at_ms: number | null;
-            /**
-             * Format: int32
-             * @description Discord's channel type.
-             */
-            kind: number | null;
-            /**
-             * Format: int64
-             * @description Mappings from or into it.
-             */
-            mappings: number;
-            /**
-             * Format: int32
-             * @description Lowest tier that sees it live; `null` hides it.
-             */
-            min_tier: number | null;
-            /** @description Its name, or its id where no snapshot named it. */
-            name: string;
-            parent_id: null | components["schemas"]["Snowflake"];
-            /**
-             * Format: int32
-             * @description Order among its siblings.
-             */
-            position: number | null;
-            role: null | components["schemas"]["ChannelRoleRow"];
-            /**
-             * Format: int64
-             * @description When the connector last named it.
-             */
-            seen_at_ms: number;
-        };
-        /** @description The guild of a tree. */
-        TreeGuild: {
-            /**
-             * Format: int64
-             * @description Since when it is not.
-             */
-            gone_at_ms: number | null;
-            /** @description The guild. */
-            guild_id: components["schemas"]["Snowflake"];
-            /** @description Its name, or its id where no snapshot named it. */
-            name: string;
-            /**
-             * Format: int64
-             * @description When it was last seen.
-             */
-            seen_at_ms: number;
-        };
-        /** @description A thread of a tree. */
-        TreeThread: {
-            /** @description Archived by Discord or by hand. */
-            archived: boolean;
-            /** @description Only moderators may open it again. */
-            locked: boolean;
-            /**
-             * Format: int32
-             * @description As Discord last told.
-             */
-            message_count: number | null;
-            /** @description Its name. */
-            name: string;
-            /** @description The channel it stands in. */
-            parent_channel_id: components["schemas"]["Snowflake"];
-            /** @description The thread. */
-            thread_id: components["schemas"]["Snowflake"];
-        };
-        /** @description What was taken back. */
-        Undone: {
-            /** @description The changes that take back, newest first; each can be taken back itself. */
-            items: components["schemas"]["AuditEntry"][];
-            undone: number;
         };
         /** @description A channel of a tree. */
         TreeChannel: {
