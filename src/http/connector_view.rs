@@ -108,7 +108,10 @@ pub struct Named {
 /// # Errors
 /// Whatever the tables say.
 pub fn name(conn: &mut PgConnection, rows: Vec<ConnectorRow>) -> Result<Vec<Named>, StoreError> {
-    let guilds: Vec<GuildId> = rows.iter().filter_map(|row| row.discovery_guild_id).collect();
+    let guilds: Vec<GuildId> = rows
+        .iter()
+        .filter_map(|row| row.discovery_guild_id)
+        .collect();
     let names = channels::guild_names(conn, &guilds)?;
     let named = rows.into_iter().map(|row| Named {
         guild_name: row

@@ -18,8 +18,7 @@ use heliograph_actors::{
 use heliograph_schema::{
     ids::ChannelId,
     store::{
-        Page, Store, StoreError,
-        connectors, signal_lines,
+        Page, Store, StoreError, connectors, signal_lines,
         waiting::{self, Waiting},
     },
 };
