@@ -14,6 +14,7 @@ use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
+    admin_feed::{AdminFeed, AdminFeedMakings, AdminSockets, FeedBounds, FeedRequest, FeedViews},
     audience::Audience,
     connector_board::ConnectorBoard,
     directory::DirectoryMakings,
@@ -26,7 +27,7 @@ use heliograph_actors::{
     messages::{Capture, Inspect, Recall, RefreshDirectory, RouterRequest, StoreRequest},
     mirror_board::{MirrorBoard, MirrorSeen},
     noticeboard::Noticeboard,
-    outlets::{HubOutlet, Outlets},
+    outlets::{FeedOutlet, HubOutlet, Outlets},
     port::Port,
     restart_core::RestartBudget,
     retention::{Kept, Retention, RetentionMakings},
@@ -43,6 +44,7 @@ use heliograph_actors::{
 };
 use heliograph_schema::{frame::Cursor, ids::ChannelId, store::Store};
 use std::{
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -65,6 +67,8 @@ mod mailbox {
     pub(super) const ROOT: usize = 1_024;
     pub(super) const RETENTION: usize = 8;
     pub(super) const FIGURES: usize = 8;
+    /// Commits, which it may miss, and what pages say.
+    pub(super) const ADMIN_FEED: usize = 1_024;
 }
 
 /// What the listeners need of the tree.
@@ -409,6 +413,42 @@ impl Topology {
             fell_behind,
         });
         requests
+    }
+}
+
+/// What a feed needs beyond what the tree knows.
+pub struct FeedParts {
+    /// The sockets of its thread.
+    pub sockets: AdminSockets,
+    /// What it has to say.
+    pub views: Rc<dyn FeedViews>,
+    /// The process is on its way out.
+    pub stopping: Arc<AtomicBool>,
+    /// Limits.
+    pub bounds: FeedBounds,
+}
+
+impl Topology {
+    /// Starts the feed of administrators on this thread.
+    pub fn start_feed_here(&self, parts: FeedParts) -> Port<FeedRequest> {
+        let vitals = Vitals::new("admin_feed", Kind::AdminFeed, mailbox::ADMIN_FEED);
+        let outlet = Rc::default();
+        let feed = AdminFeed::new(AdminFeedMakings {
+            sockets: parts.sockets,
+            views: parts.views,
+            notices: self.notices.clone(),
+            outlets: self.outlets.clone(),
+            outlet: Rc::clone(&outlet),
+            stopping: parts.stopping,
+            bounds: parts.bounds,
+            now_ms: clock::now_ms,
+        });
+        let address = self.tree.start_here(&vitals, Exhausted::Park, feed);
+        *outlet.borrow_mut() = Some(FeedOutlet {
+            committed: Port::new(address.clone().recipient(), vitals.clone()),
+            left_out: Arc::default(),
+        });
+        Port::new(address.recipient(), vitals)
     }
 }
 

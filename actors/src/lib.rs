@@ -1,5 +1,6 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
+pub mod admin_feed;
 pub mod audience;
 pub mod buckets_core;
 pub mod connector_board;
@@ -10,6 +11,7 @@ pub mod directory_core;
 pub mod discord;
 pub mod discovery_core;
 pub mod exchange;
+pub mod feed_core;
 pub mod figures;
 pub mod figures_keeper;
 pub mod global_gate;

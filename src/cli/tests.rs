@@ -72,6 +72,9 @@ impl Running {
             running: Arc::new(NobodyAtWork),
             routing: tokio::sync::watch::channel(Arc::default()).1,
             token,
+            sign_ins: Arc::default(),
+            figures: heliograph_actors::figures::Figures::default(),
+            notices: heliograph_actors::noticeboard::Noticeboard::default(),
         });
         let server = HttpServer::new(move || {
             App::new()

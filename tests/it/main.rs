@@ -7,6 +7,9 @@
 // Tables are written as values.
 #![allow(clippy::needless_pass_by_value, clippy::cast_possible_truncation)]
 
+mod admin_figures;
+mod admin_live;
+mod admin_session;
 mod administration;
 mod bad_input;
 mod bad_items;

@@ -32,6 +32,7 @@ pub mod routing;
 pub mod rule_sets;
 pub mod session_tokens;
 pub mod sightings;
+pub mod signal_lines;
 pub mod signals;
 pub mod tables;
 pub mod target_channels;
@@ -40,6 +41,7 @@ pub mod threads;
 pub mod trail;
 pub mod undo;
 pub mod undo_core;
+pub mod waiting;
 
 pub use connection::connect_single;
 pub use error::StoreError;

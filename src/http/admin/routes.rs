@@ -2,9 +2,9 @@
 //! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
 
 use super::{
-    audit, bot, channels, configuration, connectors, deliveries, dry_run, guilds, inspection,
-    mapping_bulk, mappings, offers, openapi, quarantine, raw_events, records, roles,
-    session_tokens, targets, trail,
+    audit, bot, channels, configuration, connectors, deliveries, dry_run, figures, guilds,
+    inspection, live, mapping_bulk, mappings, offers, openapi, quarantine, raw_events, records,
+    roles, session, session_tokens, signals, targets, trail,
 };
 use crate::{error::wrong_method, http::operators};
 use actix_web::{
@@ -63,6 +63,12 @@ table! {
     post "/api/actors/{name:.*}/unpark" => operators::unpark;
     get "/api/openapi.json" => openapi::show;
 
+    get "/api/session" => session::get;
+    post "/api/session" => session::post;
+    delete "/api/session" => session::delete;
+    get "/api/live" => live::get;
+    get "/api/figures" => figures::show;
+
     get "/api/connectors" => connectors::list;
     post "/api/connectors" => connectors::create;
     get "/api/connectors/{connector_id}" => connectors::show;
@@ -113,6 +119,7 @@ table! {
     post "/api/deliveries/drop" => deliveries::drop_named;
     post "/api/deliveries/restore" => deliveries::restore;
 
+    get "/api/signals" => signals::list;
     get "/api/signals/{signal_id}/trail" => trail::show;
 
     get "/api/session-tokens" => session_tokens::list;

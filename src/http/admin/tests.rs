@@ -99,6 +99,9 @@ impl Listener {
             running: still.clone(),
             routing: watch::channel(Arc::default()).1,
             token: token.map(Secret::new),
+            sign_ins: Arc::default(),
+            figures: Figures::default(),
+            notices: Noticeboard::default(),
         };
         Self {
             db,

@@ -3,8 +3,8 @@
 import type { ConfigurationChange } from '../../api/types';
 import { fieldChanges, type FieldChange } from '../../lib/diff_core';
 
-/** As much as the server takes in one body. */
-export const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024;
+/** As much as the server takes. */
+export const DOCUMENT_BYTES_MAX = 2 * 1024 * 1024;
 
 const KINDS: readonly ConfigurationChange['kind'][] = ['connector', 'channel', 'visibility', 'target', 'mapping'];
 const TITLES: Record<ConfigurationChange['kind'], string> = { connector: 'Connectors', channel: 'Channels of connectors', visibility: 'Who sees channels', target: 'Targets', mapping: 'Mappings' };

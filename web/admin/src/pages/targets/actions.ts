@@ -2,10 +2,11 @@
 
 import { call } from '../../api/client';
 import type { Target } from '../../api/types';
+import { channelWords } from '../../lib/format';
 import { changeMoment, toasts } from '../../lib/toasts.svelte';
 
 export function titleOf(target: Pick<Target, 'name' | 'target_channel_id'>): string {
-  return target.name === null ? target.target_channel_id : `#${target.name}`;
+  return channelWords({ channel_id: target.target_channel_id, name: target.name });
 }
 
 /** Pauses or resumes it; the answer is the version it has now. */
