@@ -214,7 +214,7 @@ fn what_is_left_out_is_gone_and_comes_back() {
     sync(&desk, &[guild], &[]);
     assert_eq!(tree(&desk, guild), [a.to_string(), b.to_string()]);
     sync(&desk, &[], &[(guild, b)]);
-    assert_eq!(tree(&desk, guild), [b.to_string(), format!("-{a}")]);
+    assert_eq!(tree(&desk, guild), [format!("-{a}"), b.to_string()]);
     assert_eq!(tree(&desk, other), [c.to_string()]);
     let path = format!("/api/channels?q={a}");
     let found = desk.admin.all(&path).unwrap();
