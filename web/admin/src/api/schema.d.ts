@@ -1874,64 +1874,64 @@ export interface components {
              * @description Only of these: user ids, unique names or shown names. Anybody can take a shown name; an id is one person's.
              * @default []
              */
-            authors_allow: string[];
+            authors_allow?: string[];
             /**
              * @description Of none of these.
              * @default []
              */
-            authors_deny: string[];
+            authors_deny?: string[];
             /**
              * @description A signal with a link to one of these domains, or to a subdomain, is held back.
              * @default []
              */
-            domains_blocked: string[];
+            domains_blocked?: string[];
             /**
              * @description Links to these domains, or to their subdomains, are taken out of it; it passes.
              * @default []
              */
-            domains_stripped: string[];
+            domains_stripped?: string[];
             /**
              * @description `true`: it must have an attachment; `false`: it must have none.
              * @default null
              */
-            has_attachment: boolean | null;
+            has_attachment?: boolean | null;
             /**
              * @description The same of embeds. Discord's previews of links in the text are none: they come later and by themselves.
              * @default null
              */
-            has_embed: boolean | null;
+            has_embed?: boolean | null;
             /**
              * @description At least one of these words or phrases stands in it, whole.
              * @default []
              */
-            keywords_any: string[];
+            keywords_any?: string[];
             /**
              * @description None of these does.
              * @default []
              */
-            keywords_none: string[];
+            keywords_none?: string[];
             /**
              * @description At least one of these patterns matches (syntax of Rust's `regex` crate: no look-around, no back-references).
              * @default []
              */
-            regex_any: string[];
+            regex_any?: string[];
             /**
              * @description None of these does.
              * @default []
              */
-            regex_none: string[];
+            regex_none?: string[];
             /**
              * Format: int32
              * @description The text has at most as many characters.
              * @default null
              */
-            text_chars_max: number | null;
+            text_chars_max?: number | null;
             /**
              * Format: int32
              * @description The text has at least as many characters.
              * @default null
              */
-            text_chars_min: number | null;
+            text_chars_min?: number | null;
         };
         /** @description A guild that a connector sees or saw. */
         GuildSeenRow: {
@@ -2243,15 +2243,15 @@ export interface components {
         /** @description All that a mapping makes of a signal. The default is plain: everything passes, nothing is changed. */
         MappingRules: {
             /** @default none */
-            author_style: components["schemas"]["AuthorStyle"];
+            author_style?: components["schemas"]["AuthorStyle"];
             /** @default {} */
-            filters_json: components["schemas"]["Filters"];
+            filters_json?: components["schemas"]["Filters"];
             /** @default keep */
-            hand_deletions: components["schemas"]["HandDeletions"];
+            hand_deletions?: components["schemas"]["HandDeletions"];
             /** @default channel */
-            thread_style: components["schemas"]["ThreadStyle"];
+            thread_style?: components["schemas"]["ThreadStyle"];
             /** @default {} */
-            transform_json: components["schemas"]["Transform"];
+            transform_json?: components["schemas"]["Transform"];
         };
         /** @description With which signals a mapping begins: `"now"` or `{"last":n}`. */
         MappingStart: "now" | {
@@ -2480,17 +2480,17 @@ export interface components {
              * @description What is looked for; case does not matter.
              * @default
              */
-            from: string;
+            from?: string;
             /**
              * @description What stands there afterwards; nothing to take it out.
              * @default
              */
-            to: string;
+            to?: string;
             /**
              * @description Not inside longer words.
              * @default false
              */
-            whole_word: boolean;
+            whole_word?: boolean;
         };
         /** @description What a restore did. */
         Restored: {
@@ -2942,28 +2942,28 @@ export interface components {
              * @description Put before the text, where there is one.
              * @default
              */
-            prefix: string;
+            prefix?: string;
             /**
              * @description One after the other: what the first wrote, the second may replace.
              * @default []
              */
-            replace_words: components["schemas"]["Replacement"][];
+            replace_words?: components["schemas"]["Replacement"][];
             /**
              * @description Mentions of people, roles and everyone leave without a trace; otherwise they become names.
              * @default false
              */
-            strip_mentions: boolean;
+            strip_mentions?: boolean;
             /**
              * @description Put behind the text, where there is one.
              * @default
              */
-            suffix: string;
+            suffix?: string;
             /**
              * @description The whole text, where it is set: `{text}` (with prefix and suffix), `{author}`, `{channel}`, `{thread}`, and `{link}` to the
              *     source message. `{{` and `}}` are braces.
              * @default
              */
-            template: string;
+            template?: string;
         };
         /** @description A channel of a tree. */
         TreeChannel: {
