@@ -109,6 +109,7 @@ const HEADLINES: [&str; 22] = [
     "lost",
     "doubled",
     "gaps",
+    "pushed_under_the_old",
 ];
 
 /// `figures` as lines of name and value, median with minimum and maximum where there are several; nested values are left to
