@@ -5,19 +5,20 @@ use crate::{
     clock,
     http::{
         admin::{Admin, targets},
+        connector_view::{self, Discovery, Standing},
         operators::{self, Operators},
     },
 };
 use actix_web::web;
 use futures_util::future::LocalBoxFuture;
 use heliograph_actors::{
-    admin_feed::FeedViews, directory_board::DirectoryState, feed_core::HeardSignal,
+    admin_feed::FeedViews, connector_board::ConnectorBoard, directory_board::DirectoryState, feed_core::HeardSignal,
     figures::Totals, series_core::Point, vitals::LifeState,
 };
 use heliograph_schema::{
     ids::ChannelId,
     store::{
-        Page, Store, StoreError,
+        Page, Store, StoreError, channels,
         connectors::{self, ConnectorRow},
         signal_lines,
         waiting::{self, Waiting},
@@ -100,15 +101,39 @@ struct Deepest {
 /// A connector in a pulse.
 #[derive(Serialize)]
 struct PulseConnector {
-    #[serde(flatten)]
+    connector_id: String,
+    status: &'static str,
+    last_seen_at_ms: Option<i64>,
+    config_version: i64,
+    discovery: Option<Discovery>,
+    standing: Standing,
+}
+
+/// A connector and the name of the guild whose channels were last asked for.
+struct KnownConnector {
     row: ConnectorRow,
+    guild_name: Option<String>,
+}
+
+impl KnownConnector {
+    fn shown(&self, board: &ConnectorBoard, now_ms: i64) -> PulseConnector {
+        let row = &self.row;
+        PulseConnector {
+            connector_id: row.connector_id.clone(),
+            status: if row.is_paused { "paused" } else { "active" },
+            last_seen_at_ms: row.last_seen_at.map(|at| at.timestamp_millis()),
+            config_version: row.config_version,
+            discovery: connector_view::discovery(row, self.guild_name.clone(), now_ms),
+            standing: connector_view::standing(row, board.see(&row.connector_id, now_ms)),
+        }
+    }
 }
 
 /// What the tables said last.
 #[derive(Default)]
 struct Tables {
     waiting: Waiting,
-    connectors: Vec<ConnectorRow>,
+    connectors: Vec<KnownConnector>,
 }
 
 /// How much there was, and when.
@@ -197,9 +222,18 @@ async fn read_tables(store: &Store) -> Result<Tables, StoreError> {
                 after: None,
                 limit: CONNECTORS_MAX,
             };
+            let rows = connectors::list(conn, &page)?;
+            let guilds: Vec<_> = rows.iter().filter_map(|row| row.discovery_guild_id).collect();
+            let names = channels::guild_names(conn, &guilds)?;
+            let known = |row: ConnectorRow| KnownConnector {
+                guild_name: row
+                    .discovery_guild_id
+                    .and_then(|guild_id| names.get(&guild_id).cloned()),
+                row,
+            };
             Ok(Tables {
                 waiting: waiting::count(conn)?,
-                connectors: connectors::list(conn, &page)?,
+                connectors: rows.into_iter().map(known).collect(),
             })
         })
         .await
@@ -264,7 +298,7 @@ impl FeedViews for LiveViews {
                 connectors: tables
                     .connectors
                     .iter()
-                    .map(|row| PulseConnector { row: row.clone() })
+                    .map(|known| known.shown(&admin.connectors, now_ms))
                     .collect(),
                 minute: admin.figures.running(now_ms),
                 bot: PulseBot {
