@@ -2,14 +2,9 @@
 //! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
 
 use super::{
-<<<<<<< HEAD
     audit, bot, channels, configuration, connectors, deliveries, dry_run, figures, guilds,
     inspection, live, mapping_bulk, mappings, offers, openapi, quarantine, raw_events, records,
     roles, session, session_tokens, signals, targets, trail,
-=======
-    bot, channels, connectors, deliveries, dry_run, figures, inspection, live, mappings, offers,
-    openapi, records, roles, session, session_tokens, signals, targets, trail,
->>>>>>> main
 };
 use crate::{error::wrong_method, http::operators};
 use actix_web::{
