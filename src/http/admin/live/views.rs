@@ -12,8 +12,8 @@ use crate::{
 use actix_web::web;
 use futures_util::future::LocalBoxFuture;
 use heliograph_actors::{
-    admin_feed::FeedViews, connector_board::ConnectorBoard, directory_board::DirectoryState, feed_core::HeardSignal,
-    figures::Totals, series_core::Point, vitals::LifeState,
+    admin_feed::FeedViews, connector_board::ConnectorBoard, directory_board::DirectoryState,
+    feed_core::HeardSignal, figures::Totals, series_core::Point, vitals::LifeState,
 };
 use heliograph_schema::{
     ids::ChannelId,
@@ -223,7 +223,10 @@ async fn read_tables(store: &Store) -> Result<Tables, StoreError> {
                 limit: CONNECTORS_MAX,
             };
             let rows = connectors::list(conn, &page)?;
-            let guilds: Vec<_> = rows.iter().filter_map(|row| row.discovery_guild_id).collect();
+            let guilds: Vec<_> = rows
+                .iter()
+                .filter_map(|row| row.discovery_guild_id)
+                .collect();
             let names = channels::guild_names(conn, &guilds)?;
             let known = |row: ConnectorRow| KnownConnector {
                 guild_name: row
