@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use heliograph_actors::{
     admin_feed::{AdminFeed, AdminFeedMakings, AdminSockets, FeedBounds, FeedRequest, FeedViews},
     audience::Audience,
+    connector_board::ConnectorBoard,
     directory::DirectoryMakings,
     directory_board::{BotSeen, DirectoryBoard},
     discord::inspect::Way,
@@ -48,7 +49,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -93,6 +94,8 @@ pub struct Topology {
     pub can_commit: Arc<AtomicBool>,
     /// Where changes are said, for whoever shows them to people.
     pub notices: Noticeboard,
+    /// What connectors said and sent.
+    pub connectors: ConnectorBoard,
     keeping: FiguresKeeperMakings,
     root: Port<RootRequest>,
     router: Port<RouterRequest>,
@@ -236,6 +239,7 @@ pub async fn start(
         board,
         audience: Audience::default(),
         notices,
+        connectors: ConnectorBoard::default(),
         keeping,
         store: store.clone(),
         bounds: session_bounds(config),
@@ -290,7 +294,10 @@ fn reload(root: &Port<RootRequest>) -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(move || {
         let (answer, _) = oneshot::channel();
         // Refused: the names are taken over with the next change.
-        let _ = root.post(RootRequest::Reconfigure(answer));
+        let _ = root.post(RootRequest::Reconfigure {
+            asked: Instant::now(),
+            answer,
+        });
     })
 }
 
@@ -450,7 +457,10 @@ impl ConfigurationChanged for Topology {
         let (answer, answered) = oneshot::channel();
         let asked = self
             .root
-            .post(RootRequest::Reconfigure(answer))
+            .post(RootRequest::Reconfigure {
+                asked: Instant::now(),
+                answer,
+            })
             .map_err(|(refused, _)| NotApplied(refused.to_string()));
         Box::pin(async move {
             asked?;

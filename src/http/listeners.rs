@@ -107,6 +107,8 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         store.clone(),
         changes.clone(),
         topology.outlets.clone(),
+        topology.connectors.clone(),
+        topology.notices.clone(),
         IngestLimits {
             body_bytes_max: config.ingest.body_bytes_max,
             batch_items_max: config.ingest.batch_items_max,
@@ -115,12 +117,17 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         },
     ));
     let (public_address, public_handle) = serve_public(config, public, topology, &readiness)?;
-    let (ingest_address, ingest_handle) = serve_ingest(config, ingest, intake.clone(), &readiness)?;
+    let taking_in = TakingIn {
+        ingest,
+        intake: intake.clone(),
+    };
+    let (ingest_address, ingest_handle) = serve_ingest(config, taking_in.clone(), &readiness)?;
     let admin_sockets = Arc::new(AtomicUsize::new(0));
     let (admin_address, admin_handle) = serve_admin(
         config,
         store,
         topology,
+        taking_in,
         &readiness,
         &Counts {
             sessions: sessions.clone(),
@@ -194,10 +201,16 @@ fn serve_public(
     start(server.bind(config.public.listen)?)
 }
 
-fn serve_ingest(
-    config: &Config,
+/// The way in, for connectors and for what a person sends through again.
+#[derive(Clone)]
+struct TakingIn {
     ingest: web::Data<Ingest>,
     intake: web::Data<Intake>,
+}
+
+fn serve_ingest(
+    config: &Config,
+    TakingIn { ingest, intake }: TakingIn,
     readiness: &Readiness,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let readiness = web::Data::new(readiness.clone());
@@ -233,6 +246,7 @@ fn serve_admin(
     config: &Config,
     store: &Store,
     topology: &Topology,
+    TakingIn { ingest, intake }: TakingIn,
     readiness: &Readiness,
     counts: &Counts,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
@@ -249,6 +263,7 @@ fn serve_admin(
         store: store.clone(),
         changes: Arc::new(topology.clone()),
         inspector: Some(topology.inspector.clone()),
+        connectors: topology.connectors.clone(),
         running: Arc::new(topology.clone()),
         routing: topology.routing.clone(),
         token: config.admin.token.clone(),
@@ -277,6 +292,8 @@ fn serve_admin(
                 next_key: Cell::new(1),
             }))
             .app_data(admin.clone())
+            .app_data(ingest.clone())
+            .app_data(intake.clone())
             .app_data(operators.clone())
             .app_data(readiness.clone())
             .app_data(pictures.clone())

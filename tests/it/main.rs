@@ -17,6 +17,7 @@ mod bench_tiny;
 mod bot;
 mod configuration;
 mod configuration_by_command_line;
+mod connectors;
 #[cfg(feature = "failpoints")]
 mod faults;
 mod fidelity;
@@ -35,6 +36,7 @@ mod mirroring;
 mod order;
 mod permissions;
 mod prove_tiny;
+mod quarantine_replay;
 mod runtime_config;
 mod said;
 mod tidy;

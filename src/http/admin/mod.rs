@@ -4,21 +4,27 @@
 //! [`routes`] holds no check of who asks: the listener wraps [`access::guard`] around all its routes.
 
 pub mod access;
+mod audit;
 mod bot;
 mod channels;
+mod configuration;
 mod connectors;
 mod deliveries;
 mod dry_run;
 mod extract;
 mod fields;
 mod figures;
+mod guilds;
 mod inspection;
 mod lists;
 mod live;
+mod mapping_bulk;
 mod mappings;
 pub mod noticing;
 mod offers;
 pub mod openapi;
+mod quarantine;
+mod raw_events;
 mod records;
 mod roles;
 mod routes;
@@ -43,8 +49,8 @@ use crate::{
 use actix_web::HttpRequest;
 use diesel::PgConnection;
 use heliograph_actors::{
-    figures::Figures, messages::Inspect, noticeboard::Noticeboard, port::Port,
-    routing::RoutingTable,
+    connector_board::ConnectorBoard, figures::Figures, messages::Inspect, noticeboard::Noticeboard,
+    port::Port, routing::RoutingTable,
 };
 use heliograph_schema::{
     ids::ChannelId,
@@ -62,6 +68,8 @@ pub struct Admin {
     pub changes: Arc<dyn ConfigurationChanged>,
     /// Looks at target channels; `None`: nothing is known of them.
     pub inspector: Option<Port<Inspect>>,
+    /// What connectors said and sent.
+    pub connectors: ConnectorBoard,
     /// The actors at work.
     pub running: Arc<dyn Running>,
     /// What the running router works by.
