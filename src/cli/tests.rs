@@ -381,6 +381,48 @@ async fn mirroring_is_administered_by_commands() {
 }
 
 #[actix_web::test]
+async fn what_the_bot_sees_is_shown_and_offered_by_commands() {
+    let running = Running::start();
+    running
+        .db
+        .connect()
+        .batch_execute(
+            "insert into guilds (guild_id, name) values (7, 'Customers'); \
+             insert into channels (channel_id, guild_id, name, kind, position) values (20, 7, 'alerts', 0, 1), (21, 7, 'SIGNALS', 4, 0); \
+             insert into guild_sightings (observer, guild_id) values ('@bot', 7); \
+             insert into channel_sightings (observer, channel_id, guild_id) values ('@bot', 20, 7), ('@bot', 21, 7); \
+             insert into guild_roles (role_id, guild_id, name, position) values (70, 7, 'VIP', 1)",
+        )
+        .unwrap();
+    for (typed, words) in [
+        ("bot show", "not_yet"),
+        ("bot refresh", "not_yet"),
+        ("bot guilds", "Customers"),
+        ("bot channels 7", "alerts"),
+        ("bot roles 7", "VIP"),
+        ("target offer 20 on", "yes"),
+        ("target offer 20 on", "yes"),
+        ("target list", "alerts"),
+        ("target offer 20 off", "no"),
+    ] {
+        let shown = running
+            .run(typed)
+            .await
+            .unwrap_or_else(|failure| panic!("{typed}: {failure}"));
+        assert!(shown.text.contains(words), "{typed}: {}", shown.text);
+    }
+    for (typed, words) in [
+        ("target offer 21 on", "#SIGNALS takes no messages"),
+        ("target offer 22 on", "does not see channel 22"),
+        ("bot roles 8", "no such guild"),
+    ] {
+        let failure = running.run(typed).await.err().unwrap().to_string();
+        assert!(failure.contains(words), "{typed}: {failure}");
+    }
+    running.server.stop(false).await;
+}
+
+#[actix_web::test]
 async fn what_fails_says_why_in_one_line() {
     let running = Running::start();
     running
