@@ -4,6 +4,7 @@
 use super::{
     Failure, Shown,
     client::{Client, segment},
+    connector::Switch,
     show::{self, DEAD_LETTERS, PAUSED, RECONCILIATIONS, TARGETS},
     trail,
 };
@@ -63,6 +64,11 @@ impl Meant {
 pub(super) enum Target {
     /// Every target channel: how its mirror stands, what waits, how long things take
     List,
+    /// Offer a channel as target by the bot itself, or no longer
+    Offer {
+        target_channel_id: String,
+        switch: Switch,
+    },
     /// Send nothing there; what is wanted waits
     Pause { target_channel_id: String },
     /// Go on, in order
@@ -142,6 +148,10 @@ async fn put_back(
 pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Failure> {
     let (id, action) = match command {
         Target::List => return Ok(show::rows(TARGETS, client.list("/api/targets").await?)),
+        Target::Offer {
+            target_channel_id,
+            switch,
+        } => return offer(client, &target_channel_id, switch).await,
         Target::Reconcile { target_channel_id } => {
             let path = format!("/api/targets/{}/reconcile", segment(&target_channel_id));
             let asked = client.ask(Method::POST, &path, None).await?;
@@ -167,6 +177,16 @@ pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Fa
     let answer = client
         .ask(Method::POST, &path, Some(json!({ "version": version })))
         .await?;
+    Ok(show::row(PAUSED, answer))
+}
+
+/// A channel that nothing was decided about yet is in no list, and stands at version 0.
+async fn offer(client: &Client, id: &str, switch: Switch) -> Result<Shown, Failure> {
+    let found = client.find("/api/targets", "target_channel_id", id).await?;
+    let version = found.map_or_else(|| json!(0), |row| row["version"].clone());
+    let body = json!({ "is_target": switch == Switch::On, "version": version });
+    let path = format!("/api/targets/{}", segment(id));
+    let answer = client.ask(Method::PUT, &path, Some(body)).await?;
     Ok(show::row(PAUSED, answer))
 }
 

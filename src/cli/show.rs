@@ -39,6 +39,9 @@ pub(super) const MAPPINGS: Columns = &[
     ("MAPPING", "mapping_id"),
     ("SOURCE", "source_channel_id"),
     ("TARGET", "target_channel_id"),
+    ("FROM", "source.name"),
+    ("INTO", "target.name"),
+    ("STATE", "state"),
     ("TIER", "tier"),
     ("PING", "ping_role_id"),
     ("PRIORITY", "priority"),
@@ -59,14 +62,6 @@ pub(super) const SESSION_TOKENS: Columns = &[
     ("TIER", "tier"),
     ("EXPIRES", "expires_at_ms"),
     ("REVOKED", "revoked_at_ms"),
-];
-
-pub(super) const QUARANTINE: Columns = &[
-    ("ITEM", "quarantine_id"),
-    ("RECEIVED", "received_at_ms"),
-    ("CONNECTOR", "connector_id"),
-    ("KIND", "kind"),
-    ("REASON", "reason"),
 ];
 
 pub(super) const DEAD_LETTERS: Columns = &[
@@ -105,6 +100,7 @@ pub(super) const RECONCILIATIONS: Columns = &[
 
 pub(super) const PAUSED: Columns = &[
     ("TARGET", "target_channel_id"),
+    ("OFFERED", "is_target"),
     ("PAUSED", "is_paused"),
     ("OBSTACLE", "obstacle"),
 ];
