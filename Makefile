@@ -42,8 +42,10 @@ web:             ## builds the admin web app when something in it changed
 types:           ## writes web/protocol.ts anew from the Rust types
 	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types
 
-openapi:         ## writes docs/openapi.json anew from the routes of the admin listener
+openapi:         ## writes docs/openapi.json anew from the routes of the admin listener, and the types of the web app
 	HELIOGRAPH_WRITE_OPENAPI=1 $(CARGO) test --locked -p heliograph --lib openapi
+	@scripts/build-web --packages
+	@cd web && ../scripts/node npm run --silent api
 
 needs:
 	@scripts/need-postgres

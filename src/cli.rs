@@ -90,6 +90,13 @@ enum Command {
         #[command(subcommand)]
         command: mirroring::Target,
     },
+    /// The bot: who it is and what it sees
+    Bot {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: bot::Bot,
+    },
     /// One signal's way
     Signal {
         #[command(flatten)]
@@ -108,13 +115,6 @@ enum Command {
     Actors {
         #[command(flatten)]
         to: To,
-    },
-    /// The bot that mirrors: its guilds and their roles
-    Bot {
-        #[command(flatten)]
-        to: To,
-        #[command(subcommand)]
-        command: bot::Bot,
     },
     /// Who changed what, and taking it back
     Audit {

@@ -1,15 +1,16 @@
 //! How mirrors are made: the one way to Discord, the gate that all of them share, the ledger that writes for all of them, the
-//! inspector that looks at their channels.
+//! inspector that looks at their channels; and the directory, which reads over the same way and through the same gate.
 
 use crate::{config::Config, http::changes::NotApplied};
 use actix::{Arbiter, ArbiterHandle};
 use heliograph_actors::{
     delivery_ledger::{DeliveryLedger, DeliveryLedgerMakings},
+    directory::{Directory, DirectoryMakings},
     discord::{Discord, DiscordSettings, inspect::Way},
     figures::Figures,
     global_gate::Gate,
     inspector::{Inspector, InspectorMakings},
-    messages::{Inspect, RecordDeliveries},
+    messages::{Inspect, RecordDeliveries, RefreshDirectory},
     mirror::{Mirror, MirrorMakings},
     mirror_board::MirrorBoard,
     mirror_core,
@@ -35,6 +36,9 @@ const LEDGER_MAILBOX: usize = 16_384;
 /// Questions of mirrors and persons that may wait.
 const INSPECTOR_MAILBOX: usize = 4_096;
 
+/// Persons that may wait for what the bot sees.
+const DIRECTORY_MAILBOX: usize = 64;
+
 /// What the rest of the tree needs of mirrors.
 pub(crate) struct Mirroring {
     /// How to start one.
@@ -43,6 +47,8 @@ pub(crate) struct Mirroring {
     pub(crate) inspector: Port<Inspect>,
     /// Where they show how they stand.
     pub(crate) board: MirrorBoard,
+    /// The way to Discord; `None` without a bot token.
+    pub(crate) way: Option<Way>,
 }
 
 /// What mirrors share with the rest of the tree.
@@ -89,7 +95,7 @@ pub(crate) fn mirrors(
         clock,
     });
     let makings = InspectorMakings {
-        way,
+        way: way.clone(),
         store: shared.store.clone(),
         routing: routing.clone(),
         outlets: shared.outlets.clone(),
@@ -121,7 +127,21 @@ pub(crate) fn mirrors(
         start,
         inspector,
         board,
+        way,
     })
+}
+
+/// Starts the directory on `arbiter`.
+pub(crate) fn start_directory(
+    tree: &Tree,
+    arbiter: &ArbiterHandle,
+    makings: DirectoryMakings,
+) -> Port<RefreshDirectory> {
+    let vitals = Vitals::new("directory", Kind::Directory, DIRECTORY_MAILBOX);
+    let address = tree.start(arbiter, &vitals, Exhausted::Park, move |_| {
+        Directory::new(makings)
+    });
+    Port::new(address.recipient(), vitals)
 }
 
 fn start_inspector(

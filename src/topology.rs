@@ -15,11 +15,14 @@ use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
     audience::Audience,
+    directory::DirectoryMakings,
+    directory_board::{BotSeen, DirectoryBoard},
+    discord::inspect::Way,
     figures::Figures,
     figures_keeper::{self, FiguresKeeper, FiguresKeeperMakings},
     hub_core::RingBounds,
     inlets::Inlets,
-    messages::{Capture, Inspect, Recall, RouterRequest, StoreRequest},
+    messages::{Capture, Inspect, Recall, RefreshDirectory, RouterRequest, StoreRequest},
     mirror_board::{MirrorBoard, MirrorSeen},
     noticeboard::Noticeboard,
     outlets::{HubOutlet, Outlets},
@@ -76,6 +79,10 @@ pub struct Topology {
     pub outlets: Outlets,
     /// Looks at target channels.
     pub inspector: Port<Inspect>,
+    /// What the bot sees.
+    pub bot: DirectoryBoard,
+    directory: Port<RefreshDirectory>,
+    way: Option<Way>,
     /// Keeps bodies and bad items.
     pub writer: Port<StoreRequest>,
     /// The store writer can commit.
@@ -152,6 +159,7 @@ pub async fn start(
         start: start_mirror,
         inspector,
         board,
+        way,
     } = mirroring::mirrors(
         &tree,
         &mirroring_thread,
@@ -188,6 +196,21 @@ pub async fn start(
             start_mirror,
         },
     );
+    let bot = DirectoryBoard::default();
+    let directory = mirroring::start_directory(
+        &tree,
+        &mirroring_thread,
+        DirectoryMakings {
+            way: way.clone(),
+            global_requests_per_s: config.discord.global_requests_per_s,
+            store: store.clone(),
+            interval: Duration::from_secs(config.discord.directory_interval_s),
+            board: bot.clone(),
+            notices: notices.clone(),
+            reload: reload(&root),
+            now_ms: clock::now_ms,
+        },
+    );
     let missing = root.clone();
     outlets.when_mirror_is_missing(Arc::new(move |target| {
         // Refused: its deliveries are in the table, and the next change or start finds them.
@@ -199,6 +222,9 @@ pub async fn start(
         inlets,
         outlets,
         inspector,
+        bot,
+        directory,
+        way,
         writer,
         can_commit,
         root,
@@ -252,6 +278,16 @@ fn start_root(tree: &Tree, arbiter: &ArbiterHandle, makings: RootMakings) -> Por
             .recipient(),
         vitals,
     )
+}
+
+/// Has the root read the configuration, when nobody waits for it.
+fn reload(root: &Port<RootRequest>) -> Arc<dyn Fn() + Send + Sync> {
+    let root = root.clone();
+    Arc::new(move || {
+        let (answer, _) = oneshot::channel();
+        // Refused: the names are taken over with the next change.
+        let _ = root.post(RootRequest::Reconfigure(answer));
+    })
 }
 
 fn start_retention(tree: &Tree, arbiter: &ArbiterHandle, config: &Config, store: &Store) {
@@ -417,5 +453,25 @@ impl Running for Topology {
 
     fn sessions_told(&self, channel_id: ChannelId, place: Cursor) -> Option<u64> {
         self.audience.of(channel_id, place)
+    }
+
+    fn bot(&self) -> BotSeen {
+        self.bot.see()
+    }
+
+    fn invalid_requests(&self) -> Option<usize> {
+        let way = self.way.as_ref()?;
+        Some(way.gate.invalid_count(way.clock.now_ms()))
+    }
+
+    fn refresh_bot(&self) -> BoxFuture<'static, ()> {
+        let (answer, answered) = oneshot::channel();
+        // Refused: nobody waits, and what is known is shown.
+        let asked = self.directory.post(RefreshDirectory { answer });
+        Box::pin(async move {
+            if asked.is_ok() {
+                let _ = answered.await;
+            }
+        })
     }
 }

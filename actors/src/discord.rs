@@ -1,8 +1,10 @@
 //! The way to Discord: requests built by twilight, sent once over the process's HTTP client, their answers classified. Neither
 //! retries nor waits: that is what mirrors and their limits are for. Never says the bot token or a webhook's.
 
+mod asking;
 mod build;
 mod classify;
+pub mod directory;
 pub mod inspect;
 mod learned;
 mod lists;

@@ -272,6 +272,14 @@ impl Gate {
         }
     }
 
+    /// Invalid requests that still count at this moment.
+    pub fn invalid_count(&self, now_ms: i64) -> usize {
+        self.with(|gate| {
+            gate.invalid.forget(now_ms);
+            gate.invalid_count()
+        })
+    }
+
     /// An answer proved that the token works.
     pub fn authorized(&self) {
         self.with(GateCore::authorized);

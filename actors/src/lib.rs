@@ -3,6 +3,9 @@
 pub mod audience;
 pub mod buckets_core;
 pub mod delivery_ledger;
+pub mod directory;
+pub mod directory_board;
+pub mod directory_core;
 pub mod discord;
 pub mod exchange;
 pub mod figures;

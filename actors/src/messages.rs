@@ -266,6 +266,13 @@ pub enum Asker {
     },
 }
 
+/// To the directory: read what the bot sees, from now on.
+#[derive(Debug)]
+pub struct RefreshDirectory {
+    /// The way back, when everything was read, or when it is known that it cannot be.
+    pub answer: oneshot::Sender<()>,
+}
+
 /// What was seen of a target channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {

@@ -30,6 +30,8 @@ pub enum Kind {
     DeliveryLedger,
     /// Looks whether the bot may do in target channels what mirrors need.
     Inspector,
+    /// Reads which guilds, channels and roles the bot sees.
+    Directory,
     /// Deletes what is old.
     Retention,
     /// Writes down the figures of each minute.
@@ -50,6 +52,7 @@ impl Kind {
             Self::Mirror => "mirror",
             Self::DeliveryLedger => "delivery_ledger",
             Self::Inspector => "inspector",
+            Self::Directory => "directory",
             Self::Retention => "retention",
             Self::Figures => "figures",
             Self::AdminFeed => "admin_feed",

@@ -14,7 +14,7 @@ use crate::{
     limits::Limits,
     message_store::Message,
     request_log::{RequestLine, Stats},
-    settings::{Bot, Channel, Guild, Member, Settings},
+    settings::{Bot, Channel, Guild, Member, Role, Settings},
     world::Webhook,
 };
 
@@ -182,6 +182,66 @@ impl Control {
     /// Declares a guild with its roles and members, or declares it anew.
     pub fn put_guild(&self, guild: Guild) {
         self.fake().world.guilds.insert(guild.id, guild);
+    }
+
+    /// A guild as it is now.
+    pub fn guild(&self, guild: Id) -> Option<Guild> {
+        self.fake().world.guilds.get(&guild).cloned()
+    }
+
+    /// Changes a guild: its name, whether bots are in it; `None` leaves as it is. False when it is not there.
+    pub fn change_guild(&self, guild: Id, name: Option<&str>, has_bots: Option<bool>) -> bool {
+        let mut fake = self.fake();
+        let Some(guild) = fake.world.guilds.get_mut(&guild) else {
+            return false;
+        };
+        if let Some(name) = name {
+            name.clone_into(&mut guild.name);
+        }
+        guild.has_bots = has_bots.unwrap_or(guild.has_bots);
+        true
+    }
+
+    /// Removes a guild with its channels; false when it is not there.
+    pub fn remove_guild(&self, guild: Id) -> bool {
+        self.fake().world.remove_guild(guild)
+    }
+
+    /// Declares a role of a guild, or declares it anew; false when the guild is not there.
+    pub fn put_role(&self, guild: Id, role: Role) -> bool {
+        let mut fake = self.fake();
+        let Some(guild) = fake.world.guilds.get_mut(&guild) else {
+            return false;
+        };
+        guild.roles.retain(|known| known.id != role.id);
+        guild.roles.push(role);
+        true
+    }
+
+    /// Removes a role of a guild, also from its members; false when it is not there.
+    pub fn remove_role(&self, guild: Id, role: Id) -> bool {
+        let mut fake = self.fake();
+        let Some(guild) = fake.world.guilds.get_mut(&guild) else {
+            return false;
+        };
+        for member in &mut guild.members {
+            member.roles.retain(|held| *held != role);
+        }
+        let before = guild.roles.len();
+        guild.roles.retain(|known| known.id != role);
+        guild.roles.len() < before
+    }
+
+    /// The channels of a guild, threads too, in the order of ids.
+    pub fn channels(&self, guild: Id) -> Vec<Channel> {
+        let fake = self.fake();
+        let of_guild = |channel: &&Channel| channel.guild_id == Some(guild);
+        fake.world
+            .channels
+            .values()
+            .filter(of_guild)
+            .cloned()
+            .collect()
     }
 
     /// A member as it is now, to see the roles held.

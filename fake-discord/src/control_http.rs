@@ -8,7 +8,7 @@ use crate::{
     control::Control,
     faults_core::FaultRule,
     id::Id,
-    settings::{Bot, Channel, Guild},
+    settings::{Bot, Channel, Guild, Role},
 };
 
 /// The routes, to be mounted at `/_fake`.
@@ -34,7 +34,16 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/webhooks", web::get().to(webhooks))
         .route("/webhooks", web::post().to(put_webhook))
         .route("/webhooks/{webhook}", web::delete().to(remove_webhook))
+        .route("/channels", web::get().to(channels))
         .route("/guilds", web::post().to(put_guilds))
+        .route("/guilds/{guild}", web::get().to(guild))
+        .route("/guilds/{guild}", web::patch().to(change_guild))
+        .route("/guilds/{guild}", web::delete().to(remove_guild))
+        .route("/guilds/{guild}/roles", web::post().to(put_roles))
+        .route(
+            "/guilds/{guild}/roles/{role}",
+            web::delete().to(remove_role),
+        )
         .route("/reset", web::post().to(reset));
 }
 
@@ -73,6 +82,18 @@ struct PostAs {
 #[derive(Deserialize)]
 struct InChannel {
     channel: Id,
+}
+
+#[derive(Deserialize)]
+struct InGuild {
+    guild: Id,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuildChange {
+    name: Option<String>,
+    has_bots: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +222,43 @@ async fn remove_webhook(control: Handle, webhook: web::Path<Id>) -> HttpResponse
 
 async fn put_guilds(control: Handle, body: web::Json<Value>) -> HttpResponse {
     each(body.into_inner(), |guild: Guild| control.put_guild(guild))
+}
+
+async fn channels(control: Handle, query: web::Query<InGuild>) -> HttpResponse {
+    HttpResponse::Ok().json(control.channels(query.guild))
+}
+
+async fn guild(control: Handle, guild: web::Path<Id>) -> HttpResponse {
+    match control.guild(*guild) {
+        Some(guild) => HttpResponse::Ok().json(guild),
+        None => done_if(false),
+    }
+}
+
+async fn change_guild(
+    control: Handle,
+    guild: web::Path<Id>,
+    change: web::Json<GuildChange>,
+) -> HttpResponse {
+    done_if(control.change_guild(*guild, change.name.as_deref(), change.has_bots))
+}
+
+async fn remove_guild(control: Handle, guild: web::Path<Id>) -> HttpResponse {
+    done_if(control.remove_guild(*guild))
+}
+
+async fn put_roles(control: Handle, guild: web::Path<Id>, body: web::Json<Value>) -> HttpResponse {
+    if control.guild(*guild).is_none() {
+        return done_if(false);
+    }
+    each(body.into_inner(), |role: Role| {
+        control.put_role(*guild, role);
+    })
+}
+
+async fn remove_role(control: Handle, path: web::Path<(Id, Id)>) -> HttpResponse {
+    let (guild, role) = path.into_inner();
+    done_if(control.remove_role(guild, role))
 }
 
 async fn reset(control: Handle) -> HttpResponse {

@@ -141,7 +141,7 @@ pub(crate) fn channel(
                 json!({ "id": one.id, "type": kind, "allow": allow, "deny": deny })
             })
             .collect();
-        body["position"] = 0.into();
+        body["position"] = channel.position.into();
         body["nsfw"] = false.into();
         body["topic"] = Value::Null;
         body["permission_overwrites"] = overwrites.into();
@@ -206,6 +206,7 @@ pub(crate) fn roles(guild: &Guild, bot: Option<Id>) -> Vec<Value> {
     let bots = Role {
         name: "bots".to_owned(),
         managed: true,
+        bot_id: bot,
         permissions: own_role_bits(guild),
         ..Role::new(bot_role(guild).0, guild.bot_role_position)
     };
@@ -218,14 +219,14 @@ pub(crate) fn roles(guild: &Guild, bot: Option<Id>) -> Vec<Value> {
                 "name": role.name,
                 "position": role.position,
                 "permissions": role.permissions.to_string(),
-                "color": 0,
-                "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
+                "color": role.color,
+                "colors": { "primary_color": role.color, "secondary_color": null, "tertiary_color": null },
                 "hoist": false,
                 "managed": role.managed,
                 "mentionable": role.mentionable,
                 "flags": 0,
             });
-            if role.id == bots.id {
+            if let Some(bot) = role.bot_id {
                 shown["tags"] = json!({ "bot_id": bot });
             }
             shown

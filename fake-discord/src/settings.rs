@@ -198,12 +198,15 @@ pub struct Channel {
     /// Its name.
     #[serde(default)]
     pub name: String,
-    /// Discord's number of the type: 0 text, 5 announcement, 11 public thread, 12 private thread, 15 forum.
+    /// Discord's number of the type: 0 text, 2 voice, 4 category, 5 announcement, 11 public thread, 12 private thread, 15 forum.
     #[serde(default, rename = "type")]
     pub kind: u8,
-    /// The channel a thread hangs below.
+    /// The category it stands in, or the channel a thread hangs below.
     #[serde(default)]
     pub parent_id: Option<Id>,
+    /// Its place among its neighbours.
+    #[serde(default)]
+    pub position: i64,
     /// Threads: who opened it, a bot or a webhook.
     #[serde(default)]
     pub owner_id: Option<Id>,
@@ -236,6 +239,7 @@ impl Channel {
             name: format!("channel-{id}"),
             kind: 0,
             parent_id: None,
+            position: 0,
             owner_id: None,
             archived: false,
             archived_at_ms: None,
@@ -244,6 +248,15 @@ impl Channel {
             rights: Rights::default(),
             overwrites: Vec::new(),
         }
+    }
+
+    /// The same channel of another kind, with a name, in a category and at a place.
+    pub fn placed(mut self, kind: u8, name: &str, category: Option<u64>, position: i64) -> Self {
+        self.kind = kind;
+        name.clone_into(&mut self.name);
+        self.parent_id = category.map(Id);
+        self.position = position;
+        self
     }
 
     /// The same channel with these overwrites.
@@ -363,9 +376,15 @@ pub struct Role {
     /// Its place in the hierarchy; higher is mightier.
     #[serde(default)]
     pub position: i64,
+    /// Its color, 24 bits; 0: none.
+    #[serde(default)]
+    pub color: u32,
     /// Belongs to an integration: nobody can give it.
     #[serde(default)]
     pub managed: bool,
+    /// The bot it belongs to, said in its tags.
+    #[serde(default)]
+    pub bot_id: Option<Id>,
     /// Everybody may ping it.
     #[serde(default)]
     pub mentionable: bool,
@@ -381,7 +400,9 @@ impl Role {
             id: Id(id),
             name: format!("role-{id}"),
             position,
+            color: 0,
             managed: false,
+            bot_id: None,
             mentionable: false,
             permissions: 0,
         }

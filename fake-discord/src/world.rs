@@ -224,6 +224,20 @@ impl World {
             .filter(move |webhook| webhook.channel_id == channel)
     }
 
+    /// Its channels go with it, as for a bot that is thrown out. False when it is not there.
+    pub(crate) fn remove_guild(&mut self, id: Id) -> bool {
+        let channels: Vec<Id> = self
+            .channels
+            .values()
+            .filter(|channel| channel.guild_id == Some(id))
+            .map(|channel| channel.id)
+            .collect();
+        channels
+            .into_iter()
+            .for_each(|channel| self.remove_channel(channel));
+        self.guilds.remove(&id).is_some()
+    }
+
     /// Its threads and webhooks go with it.
     pub(crate) fn remove_channel(&mut self, id: Id) {
         self.channels.remove(&id);

@@ -44,6 +44,9 @@ macro_rules! snowflake {
         pub struct $name(NonZeroI64);
 
         impl $name {
+            /// The highest number that is an id. Discord will not come to it, so nothing has it.
+            pub const HIGHEST: Self = Self(NonZeroI64::MAX);
+
             /// The id with this number; `None` for zero and below.
             pub fn new(number: i64) -> Option<Self> {
                 NonZeroI64::new(number).filter(|n| n.get() > 0).map(Self)

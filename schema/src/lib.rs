@@ -1,6 +1,7 @@
 //! The words of the field (ids, signals, revisions, cursors, frames) and the tables that hold them. Knows nothing of actors
 //! or HTTP. Row structs and their queries stand together, one file per subject, under [`store`].
 
+pub mod channel_order;
 pub mod delivery;
 pub mod frame;
 pub mod ids;

@@ -2,13 +2,12 @@
 //! channels, and what a person decides about it.
 
 use super::{
-    Failure, Shown,
+    Failure, Shown, bot,
     client::{Client, segment},
-    connector::Switch,
-    show::{self, DEAD_LETTERS, PAUSED, RECONCILIATIONS, TARGETS},
+    show::{self, DEAD_LETTERS, DECIDED, RECONCILIATIONS, TARGETS},
     trail,
 };
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -60,14 +59,22 @@ impl Meant {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Offered {
+    /// Offered
+    On,
+    /// No longer
+    Off,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Target {
     /// Every target channel: how its mirror stands, what waits, how long things take
     List,
-    /// Offer a channel as target by the bot itself, or no longer
+    /// Let mappings lead into a channel that the bot sees, or no longer
     Offer {
         target_channel_id: String,
-        switch: Switch,
+        state: Offered,
     },
     /// Send nothing there; what is wanted waits
     Pause { target_channel_id: String },
@@ -148,10 +155,6 @@ async fn put_back(
 pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Failure> {
     let (id, action) = match command {
         Target::List => return Ok(show::rows(TARGETS, client.list("/api/targets").await?)),
-        Target::Offer {
-            target_channel_id,
-            switch,
-        } => return offer(client, &target_channel_id, switch).await,
         Target::Reconcile { target_channel_id } => {
             let path = format!("/api/targets/{}/reconcile", segment(&target_channel_id));
             let asked = client.ask(Method::POST, &path, None).await?;
@@ -163,6 +166,13 @@ pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Fa
                 segment(&target_channel_id)
             );
             return Ok(show::rows(RECONCILIATIONS, client.list(&path).await?));
+        }
+        Target::Offer {
+            target_channel_id,
+            state,
+        } => {
+            let answer = bot::offer(client, &target_channel_id, state == Offered::On).await?;
+            return Ok(show::row(DECIDED, answer));
         }
         Target::Pause { target_channel_id } => (target_channel_id, "pause"),
         Target::Resume { target_channel_id } => (target_channel_id, "resume"),
@@ -177,17 +187,7 @@ pub(super) async fn target(client: &Client, command: Target) -> Result<Shown, Fa
     let answer = client
         .ask(Method::POST, &path, Some(json!({ "version": version })))
         .await?;
-    Ok(show::row(PAUSED, answer))
-}
-
-/// A channel that nothing was decided about yet is in no list, and stands at version 0.
-async fn offer(client: &Client, id: &str, switch: Switch) -> Result<Shown, Failure> {
-    let found = client.find("/api/targets", "target_channel_id", id).await?;
-    let version = found.map_or_else(|| json!(0), |row| row["version"].clone());
-    let body = json!({ "is_target": switch == Switch::On, "version": version });
-    let path = format!("/api/targets/{}", segment(id));
-    let answer = client.ask(Method::PUT, &path, Some(body)).await?;
-    Ok(show::row(PAUSED, answer))
+    Ok(show::row(DECIDED, answer))
 }
 
 pub(super) async fn signal(client: &Client, command: Signal) -> Result<Shown, Failure> {

@@ -76,6 +76,7 @@ pub(super) const DEAD_LETTERS: Columns = &[
 pub(super) const TARGETS: Columns = &[
     ("TARGET", "target_channel_id"),
     ("NAME", "name"),
+    ("OFFERED", "is_target"),
     ("STATE", "state"),
     ("BACKLOG", "backlog"),
     ("SINCE", "backlog_since_ms"),
@@ -98,11 +99,49 @@ pub(super) const RECONCILIATIONS: Columns = &[
     ("BROKEN OFF", "report.broken_off"),
 ];
 
-pub(super) const PAUSED: Columns = &[
+pub(super) const DECIDED: Columns = &[
     ("TARGET", "target_channel_id"),
     ("OFFERED", "is_target"),
     ("PAUSED", "is_paused"),
     ("OBSTACLE", "obstacle"),
+];
+
+pub(super) const BOT: Columns = &[
+    ("BOT", "user.name"),
+    ("ID", "user.user_id"),
+    ("STATE", "state"),
+    ("GUILDS", "guilds"),
+    ("READ", "refreshed_at_ms"),
+    ("REASON", "reason"),
+];
+
+pub(super) const BOT_GUILDS: Columns = &[
+    ("GUILD", "guild_id"),
+    ("NAME", "name"),
+    ("CHANNELS", "channels"),
+    ("TARGETS", "targets"),
+    ("ROLES", "roles"),
+    ("GONE", "gone_at_ms"),
+];
+
+pub(super) const BOT_CHANNELS: Columns = &[
+    ("CHANNEL", "channel_id"),
+    ("NAME", "name"),
+    ("KIND", "kind"),
+    ("CATEGORY", "parent_id"),
+    ("OFFERED", "target.is_target"),
+    ("PAUSED", "target.is_paused"),
+    ("MAPPINGS", "mappings"),
+    ("GONE", "gone_at_ms"),
+    ("OBSTACLE", "target.obstacle"),
+];
+
+pub(super) const GUILD_ROLES: Columns = &[
+    ("ROLE", "role_id"),
+    ("NAME", "name"),
+    ("POSITION", "position"),
+    ("MANAGED", "is_managed"),
+    ("MENTIONABLE", "is_mentionable"),
 ];
 
 const ACTORS: Columns = &[

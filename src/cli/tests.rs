@@ -135,6 +135,7 @@ impl Running {
             Command::Mapping { command, .. } => mapping::run(&client, command).await,
             Command::DeadLetter { command, .. } => mirroring::dead_letter(&client, command).await,
             Command::Target { command, .. } => mirroring::target(&client, command).await,
+            Command::Bot { command, .. } => bot::run(&client, command).await,
             Command::Signal { command, .. } => mirroring::signal(&client, command).await,
             Command::SessionToken { command, .. } => session_token::run(&client, command).await,
             other => panic!("not administration: {other:?}"),

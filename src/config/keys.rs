@@ -181,6 +181,8 @@ sections! {
         request_timeout_ms: u64,
         /// How long a nonce is trusted to make a create safe to repeat.
         nonce_window_ms: u64,
+        /// Time between two readings of what the bot sees.
+        directory_interval_s: u64,
     }
     /// Mirrors.
     mirrors: Mirrors {

@@ -2,7 +2,7 @@
 
 use super::changes::NotApplied;
 use futures_util::future::BoxFuture;
-use heliograph_actors::mirror_board::MirrorSeen;
+use heliograph_actors::{directory_board::BotSeen, mirror_board::MirrorSeen};
 use heliograph_schema::{frame::Cursor, ids::ChannelId};
 
 /// Whoever knows the running actors.
@@ -19,4 +19,19 @@ pub trait Running: Send + Sync {
 
     /// To how many sessions this revision was sent live; `None` when that is not known, or not any more.
     fn sessions_told(&self, channel_id: ChannelId, place: Cursor) -> Option<u64>;
+
+    /// What is known of the bot. Asks nobody.
+    fn bot(&self) -> BotSeen {
+        BotSeen::default()
+    }
+
+    /// Requests of the bot that Discord counts as invalid, of the last minutes; `None` without a bot.
+    fn invalid_requests(&self) -> Option<usize> {
+        None
+    }
+
+    /// Resolves when everything that the bot sees was read since now, or when it is known that it cannot be.
+    fn refresh_bot(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

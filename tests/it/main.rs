@@ -11,6 +11,7 @@ mod administration;
 mod bad_input;
 mod bad_items;
 mod bench_tiny;
+mod bot;
 mod configuration;
 mod configuration_by_command_line;
 #[cfg(feature = "failpoints")]

@@ -54,6 +54,7 @@ test('text is readable on every ground it stands on (WCAG AA), in both schemes',
     ['good', 'good-soft', 4.5], ['warn', 'warn-soft', 4.5], ['bad', 'bad-soft', 4.5], ['link', 'link-soft', 4.5], ['muted', 'bad-soft', 4.5], ['text', 'bad-soft', 4.5],
     ['line-strong', 'bg', 3], ['line-strong', 'surface', 3],
     ...[1, 2, 3, 4].flatMap((n) => [[`series-${n}`, 'surface', 3], [`series-${n}`, 'bg', 3]]),
+    ['surface', 'bad', 4.5], ['surface', 'good', 3], ['link', 'bg', 4.5], ['bad', 'link-soft', 4.5], ['warn', 'link-soft', 4.5], ['good', 'link-soft', 4.5], ['line-strong', 'raised', 3],
     ['text', 'link-soft', 4.5], ['muted', 'link-soft', 4.5], ['text', 'good-soft', 4.5], ['text', 'warn-soft', 4.5],
   ];
   for (const [name, tokens] of [['dark', schemes()[0]], ['light', schemes()[1]]]) {

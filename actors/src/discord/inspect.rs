@@ -1,9 +1,11 @@
 //! Looks at a target channel: what it is, what the bot may do there, and what a person must change. Every request passes the
 //! gate that all mirrors share. Whatever Discord does not clearly say is "not known", never an obstacle.
 
-use super::{Discord, classify};
+use super::{
+    Discord,
+    asking::{Asking, Said, Unsaid},
+};
 use crate::{
-    exchange::Outcome,
     global_gate::Gate,
     messages::{NotKnown, Obstacle, Seen, Sight},
     permissions_core::{self, ChannelFacts, GuildFacts, RoleFacts},
@@ -16,14 +18,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use twilight_http::{request::Request as BuiltRequest, routing::Route};
+use twilight_http::routing::Route;
 use twilight_model::{
     channel::{ChannelType, permission_overwrite::PermissionOverwrite},
     guild::Permissions,
 };
 
-/// Longest wait for the gate; behind it an inspection is not known.
-const GATE_WAIT_MS_MAX: i64 = 5_000;
 /// Guilds remembered; the one asked for longest ago is forgotten first.
 const GUILDS_MAX: usize = 256;
 /// Discord's codes that say that something is not there or not shown (documented).
@@ -111,12 +111,6 @@ struct MemberBody {
 struct Look<'a> {
     way: &'a Way,
     target: ChannelId,
-}
-
-/// Discord's word: the thing, or the code with which it is refused.
-enum Said<T> {
-    Here(T),
-    Refused(u64),
 }
 
 impl Way {
@@ -252,61 +246,25 @@ impl Look<'_> {
         if let Some(me) = self.way.discord.me.get() {
             return Ok(*me);
         }
-        self.pass_gate().await?;
+        let (what, asking) = ("who the bot is", self.asking());
+        asking.pass_gate().await.map_err(|unsaid| unsaid.of(what))?;
         let me = self.way.discord.who_am_i().await.map_err(|answer| {
-            self.heard(&answer.outcome);
-            not_known("who the bot is", &answer.outcome)
+            asking.heard(&answer.outcome);
+            Unsaid::Came(answer.outcome).of(what)
         })?;
         self.way.gate.authorized();
         Ok(me)
     }
 
     async fn get<T: DeserializeOwned>(&self, route: &Route<'_>) -> Result<Said<T>, NotKnown> {
-        self.pass_gate().await?;
-        let built = BuiltRequest::from_route(route);
-        let asked = self.way.discord.exchange(built).await;
-        let raw = asked.map_err(|answer| {
-            self.heard(&answer.outcome);
-            not_known("Discord", &answer.outcome)
-        })?;
-        match classify::failure(&raw, false) {
-            None => {
-                self.way.gate.authorized();
-                serde_json::from_slice(&raw.body)
-                    .map(Said::Here)
-                    .map_err(|error| NotKnown(format!("an answer does not read: {error}")))
-            }
-            Some(outcome) => {
-                self.heard(&outcome);
-                match outcome {
-                    Outcome::Rejected { code, .. } => Ok(Said::Refused(code)),
-                    other => Err(not_known("Discord", &other)),
-                }
-            }
-        }
+        let asked = self.asking().get(route).await;
+        asked.map_err(|unsaid| unsaid.of("Discord"))
     }
 
-    fn heard(&self, outcome: &Outcome) {
-        let now_ms = self.way.clock.now_ms();
-        self.way.gate.hear(now_ms, self.target, outcome);
-    }
-
-    /// Waits for a place under the limits over all channels, as long as it is worth waiting.
-    async fn pass_gate(&self) -> Result<(), NotKnown> {
-        let until_ms = self.way.clock.now_ms() + GATE_WAIT_MS_MAX;
-        loop {
-            let now_ms = self.way.clock.now_ms();
-            let Err(wait) = self.way.gate.enter(now_ms, self.target) else {
-                return Ok(());
-            };
-            if wait.until_ms > until_ms {
-                return Err(NotKnown(format!(
-                    "no request may go to Discord now ({})",
-                    wait.why.word()
-                )));
-            }
-            let wait_ms = u64::try_from(wait.until_ms - now_ms).unwrap_or(0).max(1);
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+    fn asking(&self) -> Asking<'_> {
+        Asking {
+            way: self.way,
+            turn: self.target,
         }
     }
 }
@@ -362,15 +320,4 @@ fn blocked(obstacle: Obstacle) -> Sight {
 
 fn refused(what: &str, code: u64) -> NotKnown {
     NotKnown(format!("Discord does not show {what} (code {code})"))
-}
-
-fn not_known(what: &str, outcome: &Outcome) -> NotKnown {
-    NotKnown(match outcome {
-        Outcome::Unauthorized => "Discord refuses the bot token".to_owned(),
-        Outcome::RateLimited { .. } => "Discord limits the rate of requests".to_owned(),
-        Outcome::Unreachable { reason } | Outcome::Ambiguous { reason } => {
-            format!("Discord does not answer: {reason}")
-        }
-        other => format!("Discord does not say {what} ({})", other.word()),
-    })
 }

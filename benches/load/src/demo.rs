@@ -2,6 +2,7 @@
 //! the first second and a second start finds everything as it was. It ends its children in order, and they end by themselves
 //! when it dies.
 
+mod discord;
 mod set_up;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use fake_discord::{Bot, FakeDiscord};
+use fake_discord::FakeDiscord;
 
 use crate::children;
 use crate::failure::{Doing, Failure, Outcome};
@@ -18,7 +19,6 @@ use crate::stage::{AddressBook, Admin, END_WITHIN, ServerProcess, tail_of};
 
 /// The token in config/development.toml.
 const BOT_TOKEN: &str = "demo-bot-token";
-const BOT_USER_ID: u64 = 1_196_417_000_000_000_001;
 /// The first start makes a database cluster.
 const READY_WITHIN: Duration = Duration::from_secs(90);
 const CONNECTOR_END_WITHIN: Duration = Duration::from_secs(10);
@@ -80,16 +80,11 @@ pub fn run(settings: &Settings, stop: &Arc<AtomicBool>, show: impl FnOnce(&Place
 }
 
 fn play(settings: &Settings, stop: &AtomicBool, show: impl FnOnce(&Places)) -> Outcome<()> {
-    let fake = FakeDiscord::start(fake_discord::Settings {
-        port: settings.fake_discord_port,
-        bots: vec![Bot::new(BOT_TOKEN, BOT_USER_ID)],
-        auto_create_channels: true,
-        ..fake_discord::Settings::default()
-    })
-    .doing(format!(
-        "starting the fake Discord on port {}",
-        settings.fake_discord_port
-    ))?;
+    let fake = FakeDiscord::start(discord::settings(settings.fake_discord_port, BOT_TOKEN)?)
+        .doing(format!(
+            "starting the fake Discord on port {}",
+            settings.fake_discord_port
+        ))?;
     let mut server = ServerProcess::start(
         settings.server_binary.clone(),
         Some(settings.config_file.clone()),

@@ -2,14 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, Job};
 use crate::{
     fake::{Fake, Speaker},
     id::Id,
     permissions_core, render,
-    reply::Reply,
+    reply::{ApiError, Reply},
     settings::Member,
 };
+
+/// Guilds of one page.
+const GUILDS_MAX: u64 = 200;
 
 impl Fake {
     pub(super) fn current_user(&self, bot: &Speaker) -> Reply {
@@ -19,12 +22,35 @@ impl Fake {
         Reply::json(200, &user)
     }
 
-    pub(super) fn current_user_guilds(&self, bot: &Speaker) -> Reply {
-        let guilds = self.world.guilds.values().filter(|guild| guild.has_bots);
-        let guilds = guilds
+    /// Up to a page of the guilds that the bot is in, in the order of ids.
+    pub(super) fn current_user_guilds(&self, job: &Job<'_>, bot: &Speaker) -> Answer {
+        let number = |name| job.query(name).map(str::parse::<u64>).transpose();
+        let (Ok(limit), Ok(after), Ok(before)) =
+            (number("limit"), number("after"), number("before"))
+        else {
+            return Err(ApiError::new(400, 50035, "Invalid Form Body"));
+        };
+        let limit = limit.unwrap_or(GUILDS_MAX);
+        if !(1..=GUILDS_MAX).contains(&limit) {
+            return Err(ApiError::new(400, 50035, "Invalid Form Body"));
+        }
+        let is_asked = |id: Id| {
+            after.is_none_or(|after| id.0 > after) && before.is_none_or(|before| id.0 < before)
+        };
+        let mut guilds: Vec<Value> = self
+            .world
+            .guilds
+            .values()
+            .filter(|guild| guild.has_bots && is_asked(guild.id))
             .map(|guild| render::own_guild(guild, bot.id))
             .collect();
-        Reply::json(200, &Value::Array(guilds))
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        // Before an id alone, the last of them; else the first.
+        if before.is_some() && after.is_none() {
+            guilds.drain(..guilds.len().saturating_sub(limit));
+        }
+        guilds.truncate(limit);
+        Ok(Reply::json(200, &Value::Array(guilds)))
     }
 
     pub(super) fn get_guild(&self, id: Id) -> Answer {

@@ -95,7 +95,7 @@ impl Fake {
     fn operate_as(&mut self, job: &mut Job<'_>, route: &Route, bot: &Speaker) -> Answer {
         match *route {
             Route::CurrentUser => Ok(self.current_user(bot)),
-            Route::CurrentUserGuilds => Ok(self.current_user_guilds(bot)),
+            Route::CurrentUserGuilds => self.current_user_guilds(job, bot),
             Route::ChannelGet { channel } => self.get_channel(channel),
             Route::ChannelEdit { channel } => self.edit_channel(job, channel),
             Route::MessageCreate { channel } => self.create_message(job, channel, bot),

@@ -231,3 +231,117 @@ async fn open_channels_have_a_guild() {
             .contains(Permissions::SEND_MESSAGES | Permissions::VIEW_CHANNEL)
     );
 }
+
+#[tokio::test]
+async fn own_guilds_come_in_pages() {
+    let fake = Harness::plain();
+    for id in 2_000..2_250 {
+        fake.control()
+            .put_guild(Guild::new(id, Vec::new(), Vec::new()));
+    }
+    let page = async |query: &str| -> Vec<u64> {
+        let guilds: Vec<CurrentUserGuild> =
+            model(&fake.get(&format!("/users/@me/guilds{query}")).await);
+        guilds.iter().map(|guild| guild.id.get()).collect()
+    };
+    let first = page("").await;
+    assert_eq!((first.len(), first[0], first[199]), (200, GUILD, 2_198));
+    assert_eq!(
+        page("?after=2198").await,
+        (2_199..2_250).collect::<Vec<_>>()
+    );
+    assert_eq!(page("?limit=2&after=2100").await, [2_101, 2_102]);
+    assert_eq!(page("?limit=2&before=2100").await, [2_098, 2_099]);
+    for query in ["?limit=0", "?limit=201", "?after=x"] {
+        let refused = fake.get(&format!("/users/@me/guilds{query}")).await;
+        assert_eq!(refused.failure(), (400, 50035), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_guild_is_laid_out_and_changes() {
+    let fake = Harness::plain();
+    let control = fake.control();
+    control.put_channel(Channel::text(40, GUILD).placed(4, "Signals", None, 1));
+    control.put_channel(Channel::text(41, GUILD).placed(15, "ideas", Some(40), 7));
+    let colored = Role {
+        color: 0x00_c0_ff,
+        bot_id: Some(Id(3)),
+        managed: true,
+        ..Role::new(504, 9)
+    };
+    assert!(control.put_role(Id(GUILD), colored));
+    let channels: Vec<twilight_model::channel::Channel> =
+        model(&fake.get("/guilds/1000/channels").await);
+    let laid: Vec<_> = channels
+        .iter()
+        .map(|one| {
+            let parent = one.parent_id.map(|id| id.get());
+            (one.id.get(), u8::from(one.kind), parent, one.position)
+        })
+        .collect();
+    assert_eq!(
+        laid,
+        [
+            (CHANNEL, 0, None, Some(0)),
+            (40, 4, None, Some(1)),
+            (41, 15, Some(40), Some(7))
+        ]
+    );
+    let roles: Vec<RoleModel> = model(&fake.get("/guilds/1000/roles").await);
+    let role = roles.iter().find(|role| role.id.get() == 504).unwrap();
+    assert_eq!(role.colors.primary_color, 0x00_c0_ff);
+    assert_eq!(role.tags.as_ref().unwrap().bot_id.unwrap().get(), 3);
+    assert!(control.remove_role(Id(GUILD), Id(504)) && !control.remove_role(Id(GUILD), Id(504)));
+
+    // The same by HTTP: renamed, thrown out, let in again, deleted.
+    let steer = async |method: Method, path: &str, body: serde_json::Value| {
+        fake.send(method, &format!("/_fake{path}"), Some(body))
+            .await
+            .status
+    };
+    let named = async || -> Vec<String> {
+        let guilds: Vec<CurrentUserGuild> = model(&fake.get("/users/@me/guilds").await);
+        guilds.into_iter().map(|guild| guild.name).collect()
+    };
+    assert_eq!(
+        steer(Method::PATCH, "/guilds/1000", json!({"name": "Desk"})).await,
+        200
+    );
+    assert_eq!(named().await, ["Desk"]);
+    let out = json!({"has_bots": false});
+    assert_eq!(steer(Method::PATCH, "/guilds/1000", out).await, 200);
+    assert!(named().await.is_empty());
+    let back = json!({"has_bots": true});
+    assert_eq!(steer(Method::PATCH, "/guilds/1000", back).await, 200);
+    let role = json!({"id": "600", "name": "VIP", "color": 255});
+    assert_eq!(steer(Method::POST, "/guilds/1000/roles", role).await, 200);
+    assert_eq!(
+        steer(Method::DELETE, "/guilds/1000/roles/501", json!({})).await,
+        200
+    );
+    let shown = fake.send(Method::GET, "/_fake/guilds/1000", None).await;
+    let held: Vec<_> = shown.json()["roles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|role| role["id"].clone())
+        .collect();
+    assert_eq!(held, ["502", "503", "600"]);
+    let listed = fake
+        .send(Method::GET, "/_fake/channels?guild=1000", None)
+        .await;
+    assert_eq!(listed.json().as_array().unwrap().len(), 3);
+    assert_eq!(steer(Method::DELETE, "/guilds/1000", json!({})).await, 200);
+    for path in ["/guilds/1000/channels", "/channels/40"] {
+        assert_eq!(fake.get(path).await.status, 404, "{path}");
+    }
+    for (method, path) in [
+        (Method::PATCH, "/guilds/1000"),
+        (Method::DELETE, "/guilds/1000"),
+        (Method::POST, "/guilds/1000/roles"),
+        (Method::DELETE, "/guilds/1000/roles/1"),
+    ] {
+        assert_eq!(steer(method, path, json!({})).await, 404, "{path}");
+    }
+}

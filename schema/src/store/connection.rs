@@ -14,8 +14,8 @@ use std::time::Duration;
 /// libpq gives up on a server that does not answer after this; 2 s is the least it knows.
 const CONNECT_TIMEOUT_S: u32 = 2;
 
-/// What a session of the pool is set to.
-const POOL_SESSION: &str = "set application_name = 'heliograph'; set synchronous_commit = on; set statement_timeout = 10000; set lock_timeout = 3000; \
+/// What a session of the pool is set to. Compiling a statement costs more than any of ours takes.
+const POOL_SESSION: &str = "set application_name = 'heliograph'; set jit = off; set synchronous_commit = on; set statement_timeout = 10000; set lock_timeout = 3000; \
     set idle_in_transaction_session_timeout = 30000";
 
 /// What the session of a writer is set to. Its plans are made once: planning the commit anew would cost as much as running it. Its statements are few and known; a lock it waits for means that somebody is at the

@@ -3,6 +3,8 @@
 
 pub mod audit;
 pub mod backfill;
+pub mod bot_guilds;
+pub mod bot_tree;
 pub mod channel_roles;
 pub mod channels;
 mod connection;

@@ -126,15 +126,9 @@ pub fn set_offered(
     is_target: bool,
 ) -> Result<TargetChannelRow, StoreError> {
     changing(conn, |conn| {
-        let before = get(conn, target)?;
-        if before.version != version {
-            return Err(StoreError::Conflict);
-        }
+        let before = check_offer(conn, target, version, is_target)?;
         if before.is_target == is_target {
             return Ok(before);
-        }
-        if is_target {
-            check_offer(conn, target)?;
         }
         let after = decide(conn, target, is_target, before.is_paused)?;
         let subject = target.to_string();
@@ -151,8 +145,28 @@ pub fn set_offered(
     })
 }
 
+/// What [`set_offered`] would refuse is refused, and nothing is written: the channel as it stands.
+///
+/// # Errors
+/// As [`set_offered`].
+pub fn check_offer(
+    conn: &mut PgConnection,
+    target: ChannelId,
+    version: i64,
+    is_target: bool,
+) -> Result<TargetChannelRow, StoreError> {
+    let before = get(conn, target)?;
+    if before.version != version {
+        return Err(StoreError::Conflict);
+    }
+    if is_target && !before.is_target {
+        check_seen(conn, target)?;
+    }
+    Ok(before)
+}
+
 /// Whether the bot sees the channel and what it sees takes messages.
-fn check_offer(conn: &mut PgConnection, target: ChannelId) -> Result<(), StoreError> {
+fn check_seen(conn: &mut PgConnection, target: ChannelId) -> Result<(), StoreError> {
     let seen: Option<(Option<i16>, String)> = Sql::new(
         "select c.kind, c.name from channel_sightings s join guild_sightings g using (observer, guild_id) join channels c \
          on c.channel_id = s.channel_id \

@@ -59,6 +59,23 @@ impl Admin {
         }
     }
 
+    /// Looks at a channel that is to be offered as a target. Gives what the person should know.
+    ///
+    /// # Errors
+    /// When it is known that nothing could be mirrored there, with what is to be changed.
+    pub(super) async fn check_target(
+        &self,
+        target_channel_id: ChannelId,
+    ) -> Result<Option<String>, ApiError> {
+        match self.look(target_channel_id, true).await {
+            Ok(sight) => match sight.obstacle {
+                Some(obstacle) => Err(ApiError::refused(obstacle.0)),
+                None => Ok(sight.advice),
+            },
+            Err(reason) => Ok(Some(unknown(&reason))),
+        }
+    }
+
     /// Looks at the target of a mapping that is to be saved. Gives what the person should know.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! [`routes`] holds no check of who asks: the listener wraps [`access::guard`] around all its routes.
 
 pub mod access;
+mod bot;
 mod channels;
 mod connectors;
 mod deliveries;
@@ -13,6 +14,7 @@ mod fields;
 mod inspection;
 mod lists;
 mod mappings;
+mod offers;
 pub mod openapi;
 mod records;
 mod roles;

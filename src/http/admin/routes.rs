@@ -2,8 +2,8 @@
 //! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
 
 use super::{
-    channels, connectors, deliveries, dry_run, inspection, mappings, openapi, records, roles,
-    session_tokens, targets, trail,
+    bot, channels, connectors, deliveries, dry_run, inspection, mappings, offers, openapi, records,
+    roles, session_tokens, targets, trail,
 };
 use crate::{error::wrong_method, http::operators};
 use actix_web::{
@@ -81,7 +81,14 @@ table! {
     get "/api/mappings/{mapping_id}/dry-run" => dry_run::saved;
     post "/api/mappings/dry-run" => dry_run::unsaved;
 
+    get "/api/bot" => bot::show;
+    post "/api/bot/refresh" => bot::refresh;
+    get "/api/bot/guilds" => bot::guilds;
+    get "/api/bot/guilds/{guild_id}/tree" => bot::tree;
+    get "/api/bot/guilds/{guild_id}/roles" => bot::roles;
+
     get "/api/targets" => targets::list;
+    put "/api/targets/{target_channel_id}" => offers::put;
     post "/api/targets/{target_channel_id}/pause" => targets::pause;
     post "/api/targets/{target_channel_id}/resume" => targets::resume;
     post "/api/targets/{target_channel_id}/inspect" => inspection::inspect;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use demo_connector::{Channel, customer_guild, demo_guild, source_channels, target_channels};
+use demo_connector::{Channel, demo_guild, source_channels, target_channels};
 use serde_json::json;
 
 use crate::children::wait_for;
@@ -33,10 +33,11 @@ pub(super) fn configure(admin: &Admin, book: &AddressBook, token_file: &Path) ->
         &json!({"status": "active", "ingest_enabled": true, "forward_enabled": true}),
     )?;
     let known = admin.all("/api/mappings")?;
+    admin.refresh_bot()?;
     for (source, target) in source_channels().iter().zip(&target_channels()) {
         let (source_id, target_id) = (id(source.id)?, id(target.id)?);
         admin.mark_channel(CONNECTOR, id(source.guild_id)?, source_id, true, false)?;
-        admin.mark_channel(CONNECTOR, id(target.guild_id)?, target_id, false, true)?;
+        admin.offer_target(target_id)?;
         admin.set_visibility(source_id, Some(0))?;
         let exists = known.iter().any(|mapping| {
             mapping["source_channel_id"] == source.id && mapping["target_channel_id"] == target.id
@@ -90,30 +91,27 @@ fn keep(token_file: &Path, token: &str) -> Outcome<()> {
     write().doing(format!("writing {}", token_file.display()))
 }
 
-/// Asks the connector for the names of guilds and channels until they are known. Without them the demo works all the same.
+/// Asks the connector for the names of its guild and channels until they are known; those of the customers' guild the bot reads.
+/// Without them the demo works all the same.
 pub(super) fn names(admin: &Admin, stop: &AtomicBool) -> Outcome<()> {
-    for (guild, channels) in [
-        (demo_guild(), source_channels()),
-        (customer_guild(), target_channels()),
-    ] {
-        let discovery = format!("/api/connectors/{CONNECTOR}/discovery");
-        let known = format!("/api/channels?guild_id={}", guild.id);
-        let mut asked: Option<std::time::Instant> = None;
-        let _ = wait_for("names of channels", NAMES_WITHIN, || {
-            if stop.load(Ordering::Relaxed) {
-                return Err(Failure::new("stopped"));
-            }
-            if are_named(admin, &known, &channels)? {
-                return Ok(Some(()));
-            }
-            if asked.is_none_or(|at| at.elapsed() > ASK_AGAIN_AFTER) {
-                asked = Some(std::time::Instant::now());
-                admin.ask("POST", &discovery, Some(&json!({"guild_id": guild.id})))?;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-            Ok(None)
-        });
-    }
+    let (guild, channels) = (demo_guild(), source_channels());
+    let discovery = format!("/api/connectors/{CONNECTOR}/discovery");
+    let known = format!("/api/channels?guild_id={}", guild.id);
+    let mut asked: Option<std::time::Instant> = None;
+    let _ = wait_for("names of channels", NAMES_WITHIN, || {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Failure::new("stopped"));
+        }
+        if are_named(admin, &known, &channels)? {
+            return Ok(Some(()));
+        }
+        if asked.is_none_or(|at| at.elapsed() > ASK_AGAIN_AFTER) {
+            asked = Some(std::time::Instant::now());
+            admin.ask("POST", &discovery, Some(&json!({"guild_id": guild.id})))?;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        Ok(None)
+    });
     Ok(())
 }
 

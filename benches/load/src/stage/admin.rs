@@ -221,6 +221,40 @@ impl Admin {
         )))
     }
 
+    /// Has the bot read what it sees, until it has.
+    ///
+    /// # Errors
+    /// The server refused, or what the bot sees cannot be read.
+    pub fn refresh_bot(&self) -> Outcome<Value> {
+        let bot = self.ask("POST", "/api/bot/refresh", None)?;
+        if bot["state"] == "ok" {
+            return Ok(bot);
+        }
+        Err(Failure::new(format!(
+            "what the bot sees is not read: {bot}"
+        )))
+    }
+
+    /// Offers a channel that the bot sees as a target.
+    ///
+    /// # Errors
+    /// The server refused.
+    pub fn offer_target(&self, channel_id: u64) -> Outcome<()> {
+        let path = format!("/api/targets/{channel_id}");
+        let id = channel_id.to_string();
+        let known = self.all("/api/targets")?;
+        let known = known
+            .iter()
+            .find(|row| row["target_channel_id"] == id.as_str());
+        let version = known.map_or(json!(0), |row| row["version"].clone());
+        self.ask(
+            "PUT",
+            &path,
+            Some(&json!({"is_target": true, "version": version})),
+        )?;
+        Ok(())
+    }
+
     /// Who sees the channel live; `None` hides it.
     ///
     /// # Errors

@@ -42,10 +42,10 @@ export interface Routes {
   'GET /api/bot/guilds/{guild_id}/roles': Get<t.Page<t.Role>, GuildPath, List>;
 
   'GET /api/targets': Get<t.Page<t.Target>, None, List>;
-  'PUT /api/targets/{target_channel_id}': Send<{ is_target: boolean; version?: number }, t.Target, TargetPath>;
-  'POST /api/targets/{target_channel_id}/inspect': Send<None, t.Inspection, TargetPath>;
-  'POST /api/targets/{target_channel_id}/pause': Send<{ version: number }, t.Target, TargetPath>;
-  'POST /api/targets/{target_channel_id}/resume': Send<{ version: number }, t.Target, TargetPath>;
+  'PUT /api/targets/{target_channel_id}': Send<{ is_target: boolean; version: number }, t.TargetChannel, TargetPath>;
+  'POST /api/targets/{target_channel_id}/inspect': Send<None, t.TargetChannel, TargetPath>;
+  'POST /api/targets/{target_channel_id}/pause': Send<{ version: number }, t.TargetChannel, TargetPath>;
+  'POST /api/targets/{target_channel_id}/resume': Send<{ version: number }, t.TargetChannel, TargetPath>;
   'POST /api/targets/{target_channel_id}/reconcile': Send<None, t.Reconciliation, TargetPath>;
   'POST /api/targets/{target_channel_id}/reconcile/cancel': Send<None, t.Reconciliation, TargetPath>;
   'GET /api/targets/{target_channel_id}/reconciliations': Get<t.Page<t.Reconciliation>, TargetPath, List>;

@@ -30,13 +30,13 @@ export type ThreadMode = 'include' | 'exclude' | 'only';
 export interface ChannelRole {
   connector_id: string; channel_id: Id; guild_id: Id; is_source: boolean; is_target: boolean; is_enabled: boolean; thread_mode: ThreadMode; version: number;
 }
-export interface TargetMark { is_target: boolean; is_paused: boolean; obstacle: string | null; inspected_at_ms: number | null; version: number }
+export interface TargetMark { is_target: boolean; is_target_of_connector?: boolean; is_paused: boolean; obstacle: string | null; inspected_at_ms: number | null; version: number }
 export interface TreeChannel {
   channel_id: Id; name: string; kind: number | null; parent_id: Id | null; position: number | null; min_tier?: number | null; seen_at_ms: number;
   gone_at_ms: number | null; role?: ChannelRole | null; target?: TargetMark | null; mappings: number;
 }
 export interface TreeThread { thread_id: Id; parent_channel_id: Id; name: string; archived: boolean; locked: boolean; message_count: number | null }
-export interface GuildTree { guild: TreeGuild; channels: TreeChannel[]; threads: TreeThread[]; threads_are_more: boolean }
+export interface GuildTree { guild: TreeGuild; channels: TreeChannel[]; threads?: TreeThread[]; threads_are_more?: boolean }
 export interface ChannelRoleChange {
   channel_id: Id; guild_id: Id; is_source: boolean; is_target: boolean; is_enabled: boolean; thread_mode: ThreadMode; version?: number;
 }
@@ -60,8 +60,9 @@ export interface Target {
   dead_letters: number; dead_letters_are_more: boolean; state: string; reason: string | null; limited_until_ms: number | null;
   latency: { create: Percentiles | null; edit: Percentiles | null; delete: Percentiles | null };
 }
-export interface Inspection {
-  target_channel_id: Id; is_paused: boolean; guild_id: Id | null; kind: number | null; inspected_at_ms: number | null; obstacle: string | null;
+/** The row of a target channel: what is decided of it and what was seen there. */
+export interface TargetChannel {
+  target_channel_id: Id; is_target: boolean; is_paused: boolean; guild_id: Id | null; kind: number | null; inspected_at_ms: number | null; obstacle: string | null;
   version: number; warning?: string;
 }
 

@@ -1,7 +1,7 @@
 // Words for numbers and states.
 
 import { expect, test } from 'vitest';
-import { atLeast, channelKind, plural, sentence, toneOf, until, words } from './format';
+import { atLeast, channelKind, channelWords, plural, sentence, toneOf, until, words } from './format';
 
 test('counts and states', () => {
   expect([plural(1, 'channel'), plural(2, 'channel'), plural(1200, 'entry', 'entries')]).toEqual(['1 channel', '2 channels', '1,200 entries']);
@@ -17,4 +17,9 @@ test('how long until', () => {
 
 test('kinds of channels', () => {
   expect([0, 2, 5, 15, null].map((kind) => channelKind(kind).icon)).toEqual(['text', 'voice', 'news', 'forum', 'text']);
+});
+
+test('a channel by its name, else by its id', () => {
+  const table: [string | null, string][] = [['calls', '#calls'], [null, '17'], ['17', '17']];
+  for (const [name, text] of table) expect(channelWords({ channel_id: '17', name })).toBe(text);
 });

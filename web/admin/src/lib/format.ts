@@ -17,6 +17,11 @@ export function words(state: string): string {
   return state.replaceAll('_', ' ');
 }
 
+/** A channel as people write it; one whose name is not known (or is told as its id) by its id. */
+export function channelWords(channel: { channel_id: string; name: string | null }): string {
+  return channel.name === null || channel.name === channel.channel_id ? channel.channel_id : `#${channel.name}`;
+}
+
 /** The first letter large. */
 export function sentence(text: string): string {
   return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

@@ -2,6 +2,7 @@
 
 import { call } from '../api/client';
 import { asProblem } from '../api/problem';
+import type { AuditEntry } from '../api/types';
 import type { Tone } from './format';
 
 const SHOWN_MS = 6_000;
@@ -29,17 +30,25 @@ class Toasts {
   }
 
   /**
-   * What was done, with a button that takes it back: the newest change of this subject that can be undone, and its group.
-   * `action` is what the audit calls it (a prefix does), `since_ms` keeps an older change from being taken for ours.
+   * What was done, with a button that takes it back: the newest change of this subject that can be undone, and its group. It is looked
+   * for at once, so that a later change is not taken for it. `action` is what the audit calls it (a prefix does), `since_ms` keeps an
+   * older change from being taken for it.
    */
   undoable(text: string, change: { subject?: string; action: string; since_ms: number }): void {
-    this.say(text, { tone: 'good', action: { label: 'Undo', run: () => this.undo(change) } });
+    const entry = this.changeOf(change);
+    // Nobody waits for it until somebody undoes; a failure is told then.
+    entry.catch(() => {});
+    this.say(text, { tone: 'good', action: { label: 'Undo', run: () => this.undo(entry) } });
   }
 
-  private async undo({ subject, action, since_ms }: { subject?: string; action: string; since_ms: number }): Promise<void> {
+  private async changeOf({ subject, action, since_ms }: { subject?: string; action: string; since_ms: number }): Promise<AuditEntry | undefined> {
+    const { items } = await call('GET /api/audit', { query: { subject, action, limit: 20 } });
+    return items.find((found) => found.undoes === null && found.undone_by === null && found.at_ms >= since_ms);
+  }
+
+  private async undo(looked_for: Promise<AuditEntry | undefined>): Promise<void> {
     try {
-      const { items } = await call('GET /api/audit', { query: { subject, action, limit: 20 } });
-      const entry = items.find((found) => found.can_undo && found.undoes === null && found.at_ms >= since_ms);
+      const entry = await looked_for;
       if (entry === undefined) {
         this.say('This change is not there to be undone any more. Look at the audit.', { tone: 'warn' });
         return;

@@ -129,6 +129,16 @@ export class List<T> extends Resource<Page<T>> {
   }
 }
 
+/** A whole list, page after page; an end is set to it, and what is beyond is left out. */
+export async function readAll<T>(page: (after: string | null) => Promise<Page<T>>, pages_max = 10): Promise<Page<T>> {
+  let read = await page(null);
+  for (let n = 1; n < pages_max && read.next_after !== null; n++) {
+    const next = await page(read.next_after);
+    read = { items: [...read.items, ...next.items], next_after: next.next_after };
+  }
+  return read;
+}
+
 /** A list of the component that calls this during its set-up; as `resource`. */
 export function list<T>(page: (page: { limit: number; after: string | null }, signal: AbortSignal) => Promise<Page<T>>, topics: readonly Topic[] = [], size = 100): List<T> {
   const made = new List(page, size);

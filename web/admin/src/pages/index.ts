@@ -14,6 +14,7 @@ import MappingOrder from './mappings/Order.svelte';
 import MappingPage from './mappings/MappingPage.svelte';
 import Mappings from './mappings/Mappings.svelte';
 import NewMapping from './mappings/NewMapping.svelte';
+import TargetPage from './targets/TargetPage.svelte';
 import Targets from './targets/Targets.svelte';
 import DeadLetters from './dead_letters/DeadLetters.svelte';
 import RawEvents from './raw_events/RawEvents.svelte';
@@ -52,6 +53,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/bot', title: "Bot's guilds", component: BotGuilds, group: 'Deliver', icon: 'bot', key: 'b' },
   { path: '/bot/guilds/:guild_id', title: 'Channels of a guild', component: BotChannels, under: '/bot' },
   { path: '/targets', title: 'Targets', component: Targets, group: 'Deliver', icon: 'targets', key: 't' },
+  { path: '/targets/:target_channel_id', title: 'Target', component: TargetPage, under: '/targets' },
   { path: '/dead-letters', title: 'Dead letters', component: DeadLetters, group: 'Deliver', icon: 'dead', key: 'd', badge: 'dead_letters' },
   { path: '/audit', title: 'Audit', component: Audit, group: 'Keep', icon: 'audit', key: 'u' },
   { path: '/configuration', title: 'Configuration file', component: Configuration, group: 'Keep', icon: 'file', key: 'f' },

@@ -28,7 +28,7 @@ export function rowsOf(tree: GuildTree, choice: TreeChoice): TreeRow[] {
     below.set(parent, [...(below.get(parent) ?? []), channel]);
   }
   const threads = new Map<string, TreeThread[]>();
-  for (const thread of tree.threads) threads.set(thread.parent_channel_id, [...(threads.get(thread.parent_channel_id) ?? []), thread]);
+  for (const thread of tree.threads ?? []) threads.set(thread.parent_channel_id, [...(threads.get(thread.parent_channel_id) ?? []), thread]);
 
   const rows = (below.get(null) ?? []).flatMap((channel) => channelRows(channel, threads.get(channel.channel_id) ?? [], 0, choice, false));
   for (const category of tree.channels) {

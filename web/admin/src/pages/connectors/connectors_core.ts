@@ -22,7 +22,7 @@ export function connectorState(connector: Seen, now_ms: number): ConnectorState 
 export function withPulse(connector: Connector, pulse: Pulse | null): Connector {
   const found = pulse?.connectors.find((one) => one.connector_id === connector.connector_id);
   if (found === undefined) return connector;
-  return { ...connector, last_seen_at_ms: found.last_seen_at_ms, discovery: newer(connector.discovery, found.discovery), standing: found.standing };
+  return { ...connector, last_seen_at_ms: found.last_seen_at_ms, discovery: newer(connector.discovery, found.discovery ?? null), standing: found.standing ?? connector.standing };
 }
 
 function newer(read: Discovery | null, pulsed: Discovery | null): Discovery | null {

@@ -1,5 +1,6 @@
 // What a form for many mappings says: only what was chosen to be changed is a change. Pure.
 
+import { Problem } from '../../api/problem';
 import type { BulkChange } from './changes';
 import { rulesOf, type RulesForm } from './rules_form_core';
 
@@ -20,4 +21,16 @@ export function bulkChange(form: BulkForm): BulkChange {
 export function onlyGuild(guild_ids: readonly (string | null)[]): string | null {
   const first = guild_ids[0] ?? null;
   return guild_ids.every((guild_id) => guild_id === first) ? first : null;
+}
+
+/** A refusal as the fields of the form know it: the server names them below `change`. */
+export function changeProblem(problem: Problem | null): Problem | null {
+  const field = problem?.field?.startsWith('change.') ? problem.field.slice('change.'.length) : null;
+  return problem === null || field === null ? problem : new Problem({ status: problem.status, code: problem.code, message: problem.message, field, correlation_id: problem.correlation_id });
+}
+
+/** Which of the items that were sent is at fault; null when it is none of them. */
+export function itemAtFault(problem: Problem | null): number | null {
+  const place = /^items\[(\d+)\]/.exec(problem?.field ?? '')?.[1];
+  return place === undefined ? null : Number(place);
 }

@@ -2,6 +2,7 @@
 
 import { call } from '../../api/client';
 import type { Mapping, MappingChange, Versioned } from '../../api/types';
+import { channelWords } from '../../lib/format';
 import { changeMoment, toasts } from '../../lib/toasts.svelte';
 import { lots } from './settings_core';
 
@@ -22,5 +23,5 @@ export async function changeMany(items: readonly Versioned[], what: { change: Bu
 
 /** How a mapping is called in a sentence. */
 export function routeOf(mapping: Mapping): string {
-  return `#${mapping.source.name ?? mapping.source_channel_id} → #${mapping.target.name ?? mapping.target_channel_id}`;
+  return `${channelWords(mapping.source)} → ${channelWords(mapping.target)}`;
 }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Problem } from '../../api/problem';
 import type { Mapping } from '../../api/types';
-import { creation, draftFault, draftOf, draftWith, emptyDraft, madeAnyway, settingsOfDraft, type Draft } from './draft_core';
+import { creation, draftFault, draftOf, draftWith, emptyDraft, madeAnyway, refusalOf, settingsOfDraft, stillTrue, type Draft } from './draft_core';
 import { settingsOf } from './settings_core';
 
 const MAPPING: Mapping = {
@@ -37,4 +37,18 @@ test('a mapping that was made without its back-fill is found', () => {
   const said = (status: number, message: string) => madeAnyway(new Problem({ status, code: 'unavailable', message }));
   expect(said(503, 'mapped; run a back-fill again (mapping 12): the database does not answer')).toBe(12);
   expect([said(503, 'stopping'), said(422, 'no (mapping 3)')]).toEqual([null, null]);
+});
+
+test('a refusal goes when its field was changed', () => {
+  const draft = draftOf(MAPPING);
+  const said = (field: string | null, message = 'no') => refusalOf(new Problem({ status: 422, code: 'refused', message, field }), draft);
+  const other: Draft = { ...draft, tier: null, rules: { ...draft.rules, regex_any: ['a'] } };
+  const table: [ReturnType<typeof said>, boolean][] = [
+    [said('tier'), false], [said('filters_json.regex_any[0]'), false], [said(null, 'filters_json.regex_any[0]: bad'), false], [said('priority'), true], [said('transform_json.prefix'), true], [said(null), true], [said('start'), true],
+  ];
+  for (const [refusal, stays] of table) {
+    expect(stillTrue(refusal, draft)).not.toBeNull();
+    expect(stillTrue(refusal, other) !== null, refusal?.problem.field ?? refusal?.problem.message).toBe(stays);
+  }
+  expect(stillTrue(null, draft)).toBeNull();
 });

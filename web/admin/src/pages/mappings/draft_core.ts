@@ -2,7 +2,7 @@
 
 import { fieldProblem, Problem } from '../../api/problem';
 import type { ChannelName, Mapping, MappingNew, Start } from '../../api/types';
-import { faultOf, formOf, RULE_FIELDS, rulesOf, type RulesForm } from './rules_form_core';
+import { faultOf, formOf, placeOf, RULE_FIELDS, rulesOf, type RulesForm } from './rules_form_core';
 import { settingsOf, type Settings } from './settings_core';
 
 export const TIER_MAX = 100;
@@ -47,6 +47,27 @@ export function draftFault(draft: Draft): Problem | null {
   if (!isWhole(draft.tier) || (draft.tier as number) < 0 || (draft.tier as number) > TIER_MAX) return missing('tier', `A whole number from 0 to ${TIER_MAX}.`);
   if (!isWhole(draft.priority)) return missing('priority', 'A whole number.');
   return faultOf(draft.rules);
+}
+
+/** A problem with what the draft was when it was found. */
+export interface Refusal { problem: Problem; of: string | null }
+
+export function refusalOf(problem: Problem | null, draft: Draft): Refusal | null {
+  return problem === null ? null : { problem, of: valueAt(draft, placeOf(problem)) };
+}
+
+/** The problem, unless the field it is about was changed since. */
+export function stillTrue(refusal: Refusal | null, draft: Draft): Problem | null {
+  return refusal === null || refusal.of !== valueAt(draft, placeOf(refusal.problem)) ? null : refusal.problem;
+}
+
+/** The field of the settings that a place is in, as text; null for a place outside of them. */
+function valueAt(draft: Draft, place: string | null): string | null {
+  const field = place?.split(/[.[]/)[0];
+  if (field === undefined) return null;
+  if (field === 'tier' || field === 'priority') return JSON.stringify(draft[field]);
+  const settings: Record<string, unknown> = { ...settingsOfDraft(draft) };
+  return field in settings ? JSON.stringify(settings[field]) : null;
 }
 
 /** The body that makes it. */

@@ -47,7 +47,7 @@ function ofTargets(targets: readonly Target[], now_ms: number): Concern[] {
   const found: Concern[] = [];
   for (const target of targets) {
     const name = target.name === null ? target.target_channel_id : `#${target.name}`;
-    const href = `/targets?q=${target.target_channel_id}`;
+    const href = `/targets/${target.target_channel_id}`;
     const waits = target.backlog > 0 && target.backlog_since_ms !== null ? `${plural(target.backlog, 'delivery', 'deliveries')} waiting since ${duration(now_ms - target.backlog_since_ms)}` : undefined;
     if (target.obstacle !== null) found.push({ key: `target-${target.target_channel_id}`, tone: 'bad', text: `Target ${name}: ${target.obstacle}`, detail: waits, href });
     else if (['failing', 'parked', 'stopped'].includes(target.state)) found.push({ key: `target-${target.target_channel_id}`, tone: 'bad', text: `Target ${name} is ${target.state}`, detail: target.reason ?? waits, href });
