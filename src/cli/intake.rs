@@ -18,7 +18,7 @@ const RAW_EVENTS: Columns = &[
     ("CORRELATION", "correlation_id"),
 ];
 
-const QUARANTINE: Columns = &[
+pub(super) const QUARANTINE: Columns = &[
     ("ITEM", "quarantine_id"),
     ("RECEIVED", "received_at_ms"),
     ("CONNECTOR", "connector_id"),

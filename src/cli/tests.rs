@@ -146,6 +146,37 @@ impl Running {
 #[test]
 fn the_command_line_is_consistent() {
     CommandLine::command().debug_assert();
+    for typed in [
+        "connector rotate c1 --overlap 3600",
+        "connector guilds c1",
+        "connector delete c1",
+        "channel tree 7",
+        "channel tree 7 --connector c1",
+        "channel available btc --as source --guild 7",
+        "mapping list --source 1 --state broken desk",
+        "mapping clone 1 --target 3 --enabled off",
+        "mapping bulk 1 2 --tier 3 --no-ping",
+        "mapping bulk 1 2 --remove",
+        "mapping order 1 2 3",
+        "mapping history 1",
+        "audit list --action mapping. --last 5",
+        "audit undo 7 --group",
+        "config export heliograph.toml",
+        "config compare -",
+        "config apply heliograph.toml --yes --json",
+        "raw list --kind channel-guild-sync",
+        "raw show x",
+        "quarantine list --state open",
+        "quarantine replay 1 2",
+        "quarantine drop 1 --reason old",
+        "figures --span day",
+    ] {
+        let line = std::iter::once("heliograph").chain(typed.split_whitespace());
+        let parsed = CommandLine::try_parse_from(line);
+        assert!(parsed.is_ok(), "{typed}: {}", parsed.unwrap_err());
+    }
+    let torn = "heliograph mapping bulk 1 --remove --tier 2".split_whitespace();
+    assert!(CommandLine::try_parse_from(torn).is_err());
 }
 
 #[actix_web::test]
@@ -464,7 +495,7 @@ fn the_tree_is_drawn_below_its_root() {
 #[test]
 fn what_others_wrote_cannot_steer_a_terminal() {
     let shown = show::rows(
-        show::QUARANTINE,
+        intake::QUARANTINE,
         vec![json!({ "quarantine_id": 1, "received_at_ms": 0, "reason": "a\u{1b}[2Jb\nc" })],
     );
     let line = shown.text.lines().nth(1).unwrap();
