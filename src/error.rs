@@ -206,6 +206,7 @@ impl From<StoreError> for ApiError {
                 )
             }
             StoreError::Conflict => Self::stale_version(),
+            StoreError::StaleField(field) => Self::stale_version().field(field),
             StoreError::OtherState(reason) => {
                 Self::new(StatusCode::CONFLICT, "other_state", reason)
             }

@@ -14,7 +14,9 @@ use actix::{Arbiter, ArbiterHandle};
 use diesel::pg::PgConnection;
 use futures_util::future::BoxFuture;
 use heliograph_actors::{
+    admin_feed::{AdminFeed, AdminFeedMakings, AdminSockets, FeedBounds, FeedRequest, FeedViews},
     audience::Audience,
+    connector_board::ConnectorBoard,
     directory::DirectoryMakings,
     directory_board::{BotSeen, DirectoryBoard},
     discord::inspect::Way,
@@ -25,7 +27,7 @@ use heliograph_actors::{
     messages::{Capture, Inspect, Recall, RefreshDirectory, RouterRequest, StoreRequest},
     mirror_board::{MirrorBoard, MirrorSeen},
     noticeboard::Noticeboard,
-    outlets::{HubOutlet, Outlets},
+    outlets::{FeedOutlet, HubOutlet, Outlets},
     port::Port,
     restart_core::RestartBudget,
     retention::{Kept, Retention, RetentionMakings},
@@ -42,11 +44,12 @@ use heliograph_actors::{
 };
 use heliograph_schema::{frame::Cursor, ids::ChannelId, store::Store};
 use std::{
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -64,6 +67,8 @@ mod mailbox {
     pub(super) const ROOT: usize = 1_024;
     pub(super) const RETENTION: usize = 8;
     pub(super) const FIGURES: usize = 8;
+    /// Commits, which it may miss, and what pages say.
+    pub(super) const ADMIN_FEED: usize = 1_024;
 }
 
 /// What the listeners need of the tree.
@@ -89,6 +94,8 @@ pub struct Topology {
     pub can_commit: Arc<AtomicBool>,
     /// Where changes are said, for whoever shows them to people.
     pub notices: Noticeboard,
+    /// What connectors said and sent.
+    pub connectors: ConnectorBoard,
     keeping: FiguresKeeperMakings,
     root: Port<RootRequest>,
     router: Port<RouterRequest>,
@@ -232,6 +239,7 @@ pub async fn start(
         board,
         audience: Audience::default(),
         notices,
+        connectors: ConnectorBoard::default(),
         keeping,
         store: store.clone(),
         bounds: session_bounds(config),
@@ -286,7 +294,10 @@ fn reload(root: &Port<RootRequest>) -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(move || {
         let (answer, _) = oneshot::channel();
         // Refused: the names are taken over with the next change.
-        let _ = root.post(RootRequest::Reconfigure(answer));
+        let _ = root.post(RootRequest::Reconfigure {
+            asked: Instant::now(),
+            answer,
+        });
     })
 }
 
@@ -405,12 +416,51 @@ impl Topology {
     }
 }
 
+/// What a feed needs beyond what the tree knows.
+pub struct FeedParts {
+    /// The sockets of its thread.
+    pub sockets: AdminSockets,
+    /// What it has to say.
+    pub views: Rc<dyn FeedViews>,
+    /// The process is on its way out.
+    pub stopping: Arc<AtomicBool>,
+    /// Limits.
+    pub bounds: FeedBounds,
+}
+
+impl Topology {
+    /// Starts the feed of administrators on this thread.
+    pub fn start_feed_here(&self, parts: FeedParts) -> Port<FeedRequest> {
+        let vitals = Vitals::new("admin_feed", Kind::AdminFeed, mailbox::ADMIN_FEED);
+        let outlet = Rc::default();
+        let feed = AdminFeed::new(AdminFeedMakings {
+            sockets: parts.sockets,
+            views: parts.views,
+            notices: self.notices.clone(),
+            outlets: self.outlets.clone(),
+            outlet: Rc::clone(&outlet),
+            stopping: parts.stopping,
+            bounds: parts.bounds,
+            now_ms: clock::now_ms,
+        });
+        let address = self.tree.start_here(&vitals, Exhausted::Park, feed);
+        *outlet.borrow_mut() = Some(FeedOutlet {
+            committed: Port::new(address.clone().recipient(), vitals.clone()),
+            left_out: Arc::default(),
+        });
+        Port::new(address.recipient(), vitals)
+    }
+}
+
 impl ConfigurationChanged for Topology {
     fn apply(&self) -> BoxFuture<'static, Result<(), NotApplied>> {
         let (answer, answered) = oneshot::channel();
         let asked = self
             .root
-            .post(RootRequest::Reconfigure(answer))
+            .post(RootRequest::Reconfigure {
+                asked: Instant::now(),
+                answer,
+            })
             .map_err(|(refused, _)| NotApplied(refused.to_string()));
         Box::pin(async move {
             asked?;

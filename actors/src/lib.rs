@@ -1,13 +1,17 @@
 //! The supervision tree and the behaviour: cores with the rules, shells that carry messages.
 
+pub mod admin_feed;
 pub mod audience;
 pub mod buckets_core;
+pub mod connector_board;
 pub mod delivery_ledger;
 pub mod directory;
 pub mod directory_board;
 pub mod directory_core;
 pub mod discord;
+pub mod discovery_core;
 pub mod exchange;
+pub mod feed_core;
 pub mod figures;
 pub mod figures_keeper;
 pub mod global_gate;
@@ -31,6 +35,7 @@ pub mod outlets;
 pub mod payload;
 pub mod permissions_core;
 pub mod port;
+pub mod rate_core;
 pub mod reconcile_core;
 pub mod render_core;
 pub mod restart_core;

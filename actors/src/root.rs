@@ -20,7 +20,11 @@ use heliograph_schema::{
     store::{Store, StoreError},
 };
 use serde_json::json;
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::{oneshot, watch};
 
 /// Pause before a configuration is read again that the database did not give.
@@ -30,7 +34,12 @@ const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub enum RootRequest {
     /// The configuration in the tables has changed: work by it, then answer.
-    Reconfigure(oneshot::Sender<Result<(), StoreError>>),
+    Reconfigure {
+        /// When it was asked, the change being committed: who has read since then knows it.
+        asked: Instant,
+        /// Where to.
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
     /// A target channel has work but no mirror.
     MissingMirror(ChannelId),
 }
@@ -68,6 +77,8 @@ pub struct Root {
     makings: RootMakings,
     sources: HashSet<ChannelId>,
     mirrors: HashSet<ChannelId>,
+    /// When the reading began that everyone works by.
+    read: Option<Instant>,
 }
 
 /// The name of a source channel's actor.
@@ -87,6 +98,7 @@ impl Root {
             makings,
             sources: HashSet::new(),
             mirrors: HashSet::new(),
+            read: None,
         }
     }
 
@@ -151,12 +163,17 @@ impl Root {
         answer: Option<oneshot::Sender<Result<(), StoreError>>>,
         ctx: &mut Context<Self>,
     ) {
+        let began = Instant::now();
         let version = self.makings.routing.borrow().version + 1;
         let (store, load) = (self.makings.store.clone(), self.makings.load_routing);
         let read = async move { store.run(move |connection| load(connection, version)).await };
         // Nothing else meanwhile: snapshots are swapped in the order in which they were read.
         ctx.wait(read.into_actor(self).map(move |read, root, ctx| {
-            let stopped_one = read.map(|table| root.work_by(table));
+            let stopped_one = read.map(|table| {
+                let stopped_one = root.work_by(table);
+                root.read = Some(began);
+                stopped_one
+            });
             match &stopped_one {
                 Ok(true) => root.look_for_work_left(ctx),
                 Ok(false) => {}
@@ -189,6 +206,7 @@ impl Restartable for Root {
             makings: self.makings.clone(),
             sources: self.sources.clone(),
             mirrors: self.mirrors.clone(),
+            read: self.read,
         }
     }
 }
@@ -199,7 +217,13 @@ impl Handler<Mail<RootRequest>> for Root {
     fn handle(&mut self, mail: Mail<RootRequest>, ctx: &mut Context<Self>) {
         let (request, _handling) = mail.open();
         match request {
-            RootRequest::Reconfigure(answer) => self.reconfigure(Some(answer), ctx),
+            // Changes that were made while the last reading waited for its turn are in it: many at once cost two readings.
+            RootRequest::Reconfigure { asked, answer }
+                if self.read.is_some_and(|at| at > asked) =>
+            {
+                let _ = answer.send(Ok(()));
+            }
+            RootRequest::Reconfigure { answer, .. } => self.reconfigure(Some(answer), ctx),
             RootRequest::MissingMirror(target) => self.ensure_mirror(target),
         }
     }

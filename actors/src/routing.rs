@@ -74,6 +74,15 @@ pub struct DiscoveryRequest {
     pub requested_at_ms: Option<i64>,
 }
 
+/// The token before the last rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreviousToken {
+    /// SHA-256 of it.
+    pub hash: [u8; 32],
+    /// From then on it is worth nothing, in ms since 1970.
+    pub until_ms: i64,
+}
+
 /// A connector and all it needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connector {
@@ -83,6 +92,8 @@ pub struct Connector {
     pub tenant_key: String,
     /// SHA-256 of its token.
     pub token_hash: [u8; 32],
+    /// The one before it, as long as it may still be valid.
+    pub previous_token: Option<PreviousToken>,
     /// Ingest refused, configuration still readable.
     pub is_paused: bool,
     /// May push at all.
@@ -138,7 +149,8 @@ pub struct RoutingTable {
     pub version: u64,
     /// By id.
     pub connectors: HashMap<String, Arc<Connector>>,
-    /// Connector ids by the hash of their token.
+    /// Connectors by the hash of their token, and by that of the one before it: whether that one is still valid is to be asked each
+    /// time.
     pub connector_by_token: HashMap<[u8; 32], Arc<Connector>>,
     /// Every channel that is an enabled source of some connector.
     pub sources: HashMap<ChannelId, Arc<SourceChannel>>,

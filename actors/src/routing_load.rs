@@ -3,13 +3,14 @@
 
 use crate::markup_core::Names;
 use crate::routing::{
-    ChannelRole, Connector, DiscoveryRequest, Mapping, RoutingTable, SourceChannel, ThreadMode,
+    ChannelRole, Connector, DiscoveryRequest, Mapping, PreviousToken, RoutingTable, SourceChannel,
+    ThreadMode,
 };
 use diesel::pg::PgConnection;
 use heliograph_schema::store::{
     StoreError,
     channel_roles::ChannelRoleRow,
-    connectors::ConnectorRow,
+    connectors::{ConnectorRow, TokenHashes},
     mappings::MappingRow,
     routing::{self, RoutingRows, SourceRow},
 };
@@ -38,12 +39,15 @@ fn table(rows: RoutingRows, version: u64) -> Result<RoutingTable, StoreError> {
         }),
         ..RoutingTable::default()
     };
-    for (row, token_hash) in rows.connectors {
+    for (row, hashes) in rows.connectors {
         let roles = roles.remove(&row.connector_id).unwrap_or_default();
-        let connector = Arc::new(connector(row, &token_hash, roles)?);
-        table
-            .connector_by_token
-            .insert(connector.token_hash, Arc::clone(&connector));
+        let connector = Arc::new(connector(row, &hashes, roles)?);
+        let previous = connector.previous_token.map(|previous| previous.hash);
+        for hash in previous.into_iter().chain([connector.token_hash]) {
+            table
+                .connector_by_token
+                .insert(hash, Arc::clone(&connector));
+        }
         table
             .connectors
             .insert(connector.connector_id.clone(), connector);
@@ -82,19 +86,30 @@ fn role(row: &ChannelRoleRow) -> Result<ChannelRole, StoreError> {
 
 fn connector(
     row: ConnectorRow,
-    token_hash: &[u8],
+    hashes: &TokenHashes,
     roles: Vec<ChannelRole>,
 ) -> Result<Connector, StoreError> {
-    let token_hash = token_hash.try_into().map_err(|_| {
-        StoreError::Corrupt(format!(
-            "the token hash of connector {} is no SHA-256",
-            row.connector_id
-        ))
-    })?;
+    let digest = |hash: &[u8]| {
+        hash.try_into().map_err(|_| {
+            StoreError::Corrupt(format!(
+                "a token hash of connector {} is no SHA-256",
+                row.connector_id
+            ))
+        })
+    };
+    let token_hash = digest(&hashes.current)?;
+    let previous_token = match (&hashes.previous, row.previous_token_until) {
+        (Some(hash), Some(until)) => Some(PreviousToken {
+            hash: digest(hash)?,
+            until_ms: until.timestamp_millis(),
+        }),
+        _ => None,
+    };
     Ok(Connector {
         connector_id: row.connector_id,
         tenant_key: row.tenant_key,
         token_hash,
+        previous_token,
         is_paused: row.is_paused,
         ingest_enabled: row.ingest_enabled,
         forward_enabled: row.forward_enabled,

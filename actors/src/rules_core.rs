@@ -153,6 +153,10 @@ fn compiled<E, T>(
 }
 
 fn within(text: &str, chars_max: usize) -> Result<(), String> {
+    // No message holds one, and the tables cannot.
+    if text.contains('\0') {
+        return Err("holds the character U+0000".to_owned());
+    }
     match text.chars().count() {
         chars if chars <= chars_max => Ok(()),
         chars => Err(format!("{chars} characters, at most {chars_max}")),

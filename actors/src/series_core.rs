@@ -43,7 +43,7 @@ impl Heard {
 }
 
 /// How long something took, in milliseconds, right to 5 %.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Spread {
     /// How many there were.
     pub count: u64,
@@ -118,7 +118,7 @@ impl Minute {
 }
 
 /// A minute as charts show it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Point {
     /// When it began.
     pub at_ms: i64,

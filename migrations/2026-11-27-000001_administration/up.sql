@@ -32,6 +32,8 @@ CREATE INDEX channel_sightings_by_guild ON channel_sightings (observer, guild_id
 CREATE INDEX channel_sightings_by_channel ON channel_sightings (channel_id);
 
 -- What was known before there were sightings: whoever marked a channel has seen it.
+INSERT INTO channels (channel_id, guild_id, name)
+SELECT DISTINCT ON (channel_id) channel_id, guild_id, channel_id::text AS name FROM channel_roles ON CONFLICT DO NOTHING;
 INSERT INTO channel_sightings (observer, channel_id, guild_id, seen_at)
 SELECT r.connector_id, r.channel_id, c.guild_id, c.seen_at FROM channel_roles r JOIN channels c USING (channel_id);
 INSERT INTO guild_sightings (observer, guild_id, seen_at)

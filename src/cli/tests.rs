@@ -21,7 +21,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 use futures_util::future::{BoxFuture, ready};
-use heliograph_actors::mirror_board::MirrorSeen;
+use heliograph_actors::{connector_board::ConnectorBoard, mirror_board::MirrorSeen};
 use heliograph_schema::{
     frame::Cursor, ids::ChannelId, sql::Sql, store::signals, test_database::TestDatabase,
 };
@@ -68,9 +68,13 @@ impl Running {
             store: db.store(),
             changes: Arc::new(NothingToApply),
             inspector: None,
+            connectors: ConnectorBoard::default(),
             running: Arc::new(NobodyAtWork),
             routing: tokio::sync::watch::channel(Arc::default()).1,
             token,
+            sign_ins: Arc::default(),
+            figures: heliograph_actors::figures::Figures::default(),
+            notices: heliograph_actors::noticeboard::Noticeboard::default(),
         });
         let server = HttpServer::new(move || {
             App::new()

@@ -122,6 +122,8 @@ sections! {
         token: Option<Secret>,
         /// Where the token was read from.
         token_file: Option<PathBuf>,
+        /// The cookie of a browser goes over https only.
+        secure_cookie: bool,
     }
     /// PostgreSQL.
     database: Database {

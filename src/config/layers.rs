@@ -96,6 +96,7 @@ fn section_and_key(table: &Table, name: &str) -> Option<(String, String)> {
 fn of_kind(default: Option<&Value>, text: &str) -> Option<Value> {
     match default {
         Some(Value::Integer(_)) => text.trim().parse().ok().map(Value::Integer),
+        Some(Value::Boolean(_)) => text.trim().parse().ok().map(Value::Boolean),
         _ => Some(Value::String(text.to_owned())),
     }
 }

@@ -74,6 +74,14 @@ impl Setting for Option<Secret> {
     }
 }
 
+impl Setting for bool {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        value
+            .as_bool()
+            .ok_or_else(|| "expected true or false".to_owned())
+    }
+}
+
 impl Setting for LogFormat {
     fn from_value(value: &Value) -> Result<Self, String> {
         match text(value)? {

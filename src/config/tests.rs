@@ -72,9 +72,11 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
         &[
             ("HELIOGRAPH_PUBLIC_LISTEN", "0.0.0.0:0"),
             ("HELIOGRAPH_SESSIONS_OPEN_TIER", "0"),
+            ("HELIOGRAPH_ADMIN_SECURE_COOKIE", "true"),
         ],
     )
     .unwrap();
+    assert!(config.admin.secure_cookie);
     assert_eq!(
         (
             config.public.listen.to_string().as_str(),

@@ -32,6 +32,12 @@ const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"ut
 #[exclude = "*.map"]
 struct Files;
 
+/// Whether a path is the server's, whether or not it is one of its routes.
+pub(super) fn is_ours(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next();
+    OURS.contains(&first.unwrap_or_default())
+}
+
 /// What a path of this listener that is no route leads to.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
@@ -48,8 +54,7 @@ fn find(
     is_there: impl Fn(&str) -> bool,
 ) -> Found {
     let file = path.trim_start_matches('/');
-    let first = file.split('/').next().unwrap_or_default();
-    if !(method == Method::GET || method == Method::HEAD) || OURS.contains(&first) {
+    if !(method == Method::GET || method == Method::HEAD) || is_ours(path) {
         return Found::Nothing;
     }
     if file != INDEX && is_there(file) {

@@ -2,7 +2,8 @@
 //! and each can be firewalled by itself.
 
 use super::{
-    admin, admin_app,
+    admin::{self, AdminThread, LiveViews, SignIns},
+    admin_app,
     changes::ConfigurationChanged,
     correlation, headers, ingest,
     ingest::{Ingest, IngestLimits, message_batch::Intake},
@@ -11,9 +12,17 @@ use super::{
     public::{self, Public, PublicThread},
     socket::Tuning,
 };
-use crate::{config::Config, error::uniform_errors, serve::close_within_s, topology::Topology};
+use crate::{
+    config::Config,
+    error::uniform_errors,
+    serve::close_within_s,
+    topology::{FeedParts, Topology},
+};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
-use heliograph_actors::session_hub::{HubRequest, LocalSessions};
+use heliograph_actors::{
+    admin_feed::{AdminSockets, FeedBounds},
+    session_hub::{HubRequest, LocalSessions},
+};
 use heliograph_schema::store::Store;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use std::{
@@ -21,6 +30,7 @@ use std::{
     io,
     net::SocketAddr,
     path::Path,
+    rc::Rc,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -45,6 +55,7 @@ pub struct Listening {
     topology: Topology,
     intake: web::Data<Intake>,
     sessions: Arc<AtomicUsize>,
+    admin_sockets: Arc<AtomicUsize>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -96,6 +107,8 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         store.clone(),
         changes.clone(),
         topology.outlets.clone(),
+        topology.connectors.clone(),
+        topology.notices.clone(),
         IngestLimits {
             body_bytes_max: config.ingest.body_bytes_max,
             batch_items_max: config.ingest.batch_items_max,
@@ -104,8 +117,23 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         },
     ));
     let (public_address, public_handle) = serve_public(config, public, topology, &readiness)?;
-    let (ingest_address, ingest_handle) = serve_ingest(config, ingest, intake.clone(), &readiness)?;
-    let (admin_address, admin_handle) = serve_admin(config, store, changes, topology, &readiness)?;
+    let taking_in = TakingIn {
+        ingest,
+        intake: intake.clone(),
+    };
+    let (ingest_address, ingest_handle) = serve_ingest(config, taking_in.clone(), &readiness)?;
+    let admin_sockets = Arc::new(AtomicUsize::new(0));
+    let (admin_address, admin_handle) = serve_admin(
+        config,
+        store,
+        topology,
+        taking_in,
+        &readiness,
+        &Counts {
+            sessions: sessions.clone(),
+            admin_sockets: admin_sockets.clone(),
+        },
+    )?;
     let addresses = Addresses {
         public: public_address,
         ingest: ingest_address,
@@ -119,6 +147,7 @@ pub async fn listen(config: &Config, store: &Store, topology: &Topology) -> io::
         topology: topology.clone(),
         intake,
         sessions,
+        admin_sockets,
         stopping,
     })
 }
@@ -172,10 +201,16 @@ fn serve_public(
     start(server.bind(config.public.listen)?)
 }
 
-fn serve_ingest(
-    config: &Config,
+/// The way in, for connectors and for what a person sends through again.
+#[derive(Clone)]
+struct TakingIn {
     ingest: web::Data<Ingest>,
     intake: web::Data<Intake>,
+}
+
+fn serve_ingest(
+    config: &Config,
+    TakingIn { ingest, intake }: TakingIn,
     readiness: &Readiness,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let readiness = web::Data::new(readiness.clone());
@@ -193,12 +228,27 @@ fn serve_ingest(
     start(server.bind(config.ingest.listen)?)
 }
 
+/// Sockets at work.
+struct Counts {
+    sessions: Arc<AtomicUsize>,
+    admin_sockets: Arc<AtomicUsize>,
+}
+
+fn feed_bounds(config: &Config) -> FeedBounds {
+    FeedBounds {
+        outbox_age_max: Duration::from_millis(config.sessions.outbox_age_ms_max),
+        heartbeat: Duration::from_millis(config.sessions.heartbeat_ms),
+        silence_max: Duration::from_millis(config.sessions.silence_ms_max),
+    }
+}
+
 fn serve_admin(
     config: &Config,
     store: &Store,
-    changes: Arc<dyn ConfigurationChanged>,
     topology: &Topology,
+    TakingIn { ingest, intake }: TakingIn,
     readiness: &Readiness,
+    counts: &Counts,
 ) -> io::Result<(SocketAddr, ServerHandle)> {
     let metrics = recorder().map_err(io::Error::other)?;
     let operators = web::Data::new(Operators {
@@ -206,22 +256,48 @@ fn serve_admin(
         readiness: readiness.clone(),
         metrics,
     });
+    let stopping = readiness.stopping.clone();
     let readiness = web::Data::new(readiness.clone());
     let pictures = web::Data::new(PictureSources(config.public.picture_sources.clone()));
     let admin = web::Data::new(admin::Admin {
         store: store.clone(),
-        changes,
+        changes: Arc::new(topology.clone()),
         inspector: Some(topology.inspector.clone()),
+        connectors: topology.connectors.clone(),
         running: Arc::new(topology.clone()),
         routing: topology.routing.clone(),
         token: config.admin.token.clone(),
+        sign_ins: Arc::new(SignIns::new(config.admin.secure_cookie)),
+        figures: topology.figures().clone(),
+        notices: topology.notices.clone(),
     });
+    let (topology, bounds, tuning) = (topology.clone(), feed_bounds(config), tuning(config));
+    let (sessions, admin_sockets) = (counts.sessions.clone(), counts.admin_sockets.clone());
     let server = HttpServer::new(move || {
+        // Runs on its one thread: what is made here stays there.
+        let sockets = AdminSockets::default();
+        let views = LiveViews::new(admin.get_ref().clone(), operators.clone(), sessions.clone());
+        let feed = topology.start_feed_here(FeedParts {
+            sockets: sockets.clone(),
+            views: Rc::new(views),
+            stopping: stopping.clone(),
+            bounds,
+        });
         App::new()
+            .app_data(web::Data::new(AdminThread {
+                feed,
+                sockets,
+                count: admin_sockets.clone(),
+                stopping: stopping.clone(),
+                next_key: Cell::new(1),
+            }))
             .app_data(admin.clone())
+            .app_data(ingest.clone())
+            .app_data(intake.clone())
             .app_data(operators.clone())
             .app_data(readiness.clone())
             .app_data(pictures.clone())
+            .wrap(from_fn(admin::noticing::notice))
             .wrap(from_fn(admin::access::guard))
             .wrap(from_fn(correlation::correlate))
             .wrap(from_fn(headers::protect))
@@ -229,6 +305,7 @@ fn serve_admin(
             .configure(admin::routes)
             .configure(admin_app::routes)
     })
+    .on_connect(move |connection, data| tuning.apply(connection, data))
     .workers(1);
     start(server.bind(config.admin.listen)?)
 }
@@ -297,7 +374,9 @@ impl Listening {
 
     /// Nothing is in hand any more.
     pub fn is_drained(&self) -> bool {
-        self.intake.in_flight() == 0 && self.sessions.load(SeqCst) == 0
+        self.intake.in_flight() == 0
+            && self.sessions.load(SeqCst) == 0
+            && self.admin_sockets.load(SeqCst) == 0
     }
 
     /// Closes the listeners.

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod admin_app;
 pub mod bearer;
 pub mod changes;
+pub mod connector_view;
 pub mod correlation;
 pub mod headers;
 pub mod ingest;

@@ -53,6 +53,19 @@ pub struct Operators {
     pub metrics: PrometheusHandle,
 }
 
+impl Operators {
+    /// The tree now.
+    pub(crate) async fn actors(&self) -> Actors {
+        let why_not = self.readiness.why_not();
+        Actors {
+            at_ms: crate::clock::now_ms(),
+            ready: why_not.is_none(),
+            not_ready_reason: why_not,
+            actors: self.tree.observe(PATIENCE).await,
+        }
+    }
+}
+
 /// How the process is.
 #[derive(Serialize, utoipa::ToSchema)]
 struct Health {
@@ -65,7 +78,7 @@ struct Health {
 
 /// The tree at one moment.
 #[derive(Serialize, utoipa::ToSchema)]
-struct Actors {
+pub(crate) struct Actors {
     at_ms: i64,
     ready: bool,
     not_ready_reason: Option<&'static str>,
@@ -103,13 +116,7 @@ pub(crate) async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
 /// Every actor: its life, its mailbox, and its own word on itself.
 #[utoipa::path(get, path = "/debug/actors", responses((status = 200, body = Actors)))]
 pub(crate) async fn actors(operators: web::Data<Operators>) -> HttpResponse {
-    let why_not = operators.readiness.why_not();
-    HttpResponse::Ok().json(Actors {
-        at_ms: crate::clock::now_ms(),
-        ready: why_not.is_none(),
-        not_ready_reason: why_not,
-        actors: operators.tree.observe(PATIENCE).await,
-    })
+    HttpResponse::Ok().json(operators.actors().await)
 }
 
 /// Starts a parked actor again.

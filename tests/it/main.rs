@@ -7,6 +7,9 @@
 // Tables are written as values.
 #![allow(clippy::needless_pass_by_value, clippy::cast_possible_truncation)]
 
+mod admin_figures;
+mod admin_live;
+mod admin_session;
 mod administration;
 mod bad_input;
 mod bad_items;
@@ -14,6 +17,7 @@ mod bench_tiny;
 mod bot;
 mod configuration;
 mod configuration_by_command_line;
+mod connectors;
 #[cfg(feature = "failpoints")]
 mod faults;
 mod fidelity;
@@ -32,6 +36,7 @@ mod mirroring;
 mod order;
 mod permissions;
 mod prove_tiny;
+mod quarantine_replay;
 mod runtime_config;
 mod said;
 mod tidy;

@@ -86,7 +86,7 @@ pub fn write(kind: &str, name: &str, figures: &Figures) -> Outcome<PathBuf> {
 }
 
 /// What a reader looks for first; everything else follows by name.
-const HEADLINES: [&str; 22] = [
+const HEADLINES: [&str; 23] = [
     "p50_ms",
     "p95_ms",
     "p99_ms",
@@ -109,6 +109,7 @@ const HEADLINES: [&str; 22] = [
     "lost",
     "doubled",
     "gaps",
+    "pushed_under_the_old",
 ];
 
 /// `figures` as lines of name and value, median with minimum and maximum where there are several; nested values are left to
@@ -157,7 +158,7 @@ fn plain(value: &Value) -> String {
 /// median with minimum and maximum, and `repetitions` holds each run as it was.
 #[must_use]
 pub fn fold(repetitions: Vec<Figures>) -> Figures {
-    const ADDED_UP: [&str; 8] = [
+    const ADDED_UP: [&str; 9] = [
         "sent",
         "acked",
         "lost",
@@ -166,6 +167,7 @@ pub fn fold(repetitions: Vec<Figures>) -> Figures {
         "gaps",
         "stuck",
         "closed",
+        "pushed_under_the_old",
     ];
     let mut folded = Figures::new();
     for name in repetitions.first().into_iter().flat_map(Map::keys) {

@@ -4,6 +4,7 @@
 
 mod entries;
 
+pub(super) use entries::later;
 pub use entries::{AuditEntry, AuditFilter, list, list_of};
 
 use super::StoreError;
@@ -11,7 +12,7 @@ use crate::sql::Sql;
 use diesel::{
     pg::PgConnection,
     prelude::*,
-    sql_types::{Jsonb, Nullable, Text},
+    sql_types::{Array, Jsonb, Nullable, Text},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -82,6 +83,44 @@ pub(super) fn record<Row: Serialize>(
     .bind::<Text, _>(subject)
     .bind::<Nullable<Jsonb>, _>(json(before)?)
     .bind::<Nullable<Jsonb>, _>(json(after)?)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// A change of one of many rows.
+pub(super) struct Recorded<'a, Row> {
+    /// What was changed: the id.
+    pub(super) subject: String,
+    /// The row before; `None` where there was none.
+    pub(super) before: Option<&'a Row>,
+    /// The row afterwards; `None` where there is none.
+    pub(super) after: Option<&'a Row>,
+}
+
+/// Writes down changes of the same kind at once, each as [`record`] does.
+pub(super) fn record_all<'a, Row: Serialize + 'a>(
+    conn: &mut PgConnection,
+    actor: &str,
+    action: &str,
+    changes: impl Iterator<Item = Recorded<'a, Row>>,
+) -> Result<(), StoreError> {
+    let (mut subjects, mut befores, mut afters) = (Vec::new(), Vec::new(), Vec::new());
+    for change in changes {
+        subjects.push(change.subject);
+        befores.push(json(change.before)?);
+        afters.push(json(change.after)?);
+    }
+    Sql::new(
+        "insert into audit (actor, action, subject, before, after, group_id, undoes) \
+         select $1, $2, subject, before, after, nullif(current_setting('heliograph.audit_group', true), '')::bigint, \
+         nullif(current_setting('heliograph.audit_undoes', true), '')::bigint \
+         from unnest($3, $4, $5) with ordinality as changes (subject, before, after, place) order by place",
+    )
+    .bind::<Text, _>(actor)
+    .bind::<Text, _>(action)
+    .bind::<Array<Text>, _>(subjects)
+    .bind::<Array<Nullable<Jsonb>>, _>(befores)
+    .bind::<Array<Nullable<Jsonb>>, _>(afters)
     .execute(conn)?;
     Ok(())
 }

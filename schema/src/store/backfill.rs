@@ -5,7 +5,7 @@ use super::{
     StoreError,
     audit::{changing, record},
     delivery_list::DeliveryKey,
-    mappings::{self, MappingChange, MappingRow, MappingSettings, RuledMapping},
+    mappings::{self, MappingRow, MappingSettings, RuledMapping},
     signals,
 };
 use crate::{
@@ -104,15 +104,13 @@ pub fn of_mapping(
 ) -> Result<Vec<DeliveryKey>, StoreError> {
     changing(conn, |conn| {
         let found = mappings::find(conn, mapping_id)?;
-        let (settings, mapping) = (MappingChange::default().applied_to(&found), found.row);
-        if !mapping.is_enabled {
+        if !found.row.is_enabled {
             return Err(StoreError::Refused(format!(
                 "mapping {mapping_id} is switched off"
             )));
         }
-        // Who asks names none of its channels.
-        mappings::check(conn, Some(&mapping), &settings).map_err(StoreError::of_no_field)?;
-        fill(conn, actor, &mapping, last)
+        mappings::check(conn, &found)?;
+        fill(conn, actor, &found.row, last)
     })
 }
 

@@ -8,28 +8,33 @@ use crate::{
     ids::{ChannelId, GuildId},
     sql::Sql,
 };
-use chrono::{DateTime, Utc, serde::ts_milliseconds};
+use chrono::{
+    DateTime, Utc,
+    serde::{ts_milliseconds, ts_milliseconds_option},
+};
 use diesel::{
     pg::PgConnection,
     prelude::*,
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
 };
-use serde::Serialize;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 
 /// A known channel.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, utoipa::ToSchema)]
 pub struct ChannelRow {
     /// The channel.
     pub channel_id: ChannelId,
+    /// Its name, or its id where no snapshot named it.
+    pub name: String,
     /// Its guild.
     pub guild_id: GuildId,
     /// The guild's name, or its id where no snapshot named it.
     pub guild_name: String,
     /// The category or channel it stands in.
     pub parent_id: Option<ChannelId>,
-    /// Its name.
-    pub name: String,
+    /// The name of that, where it is known.
+    pub parent_name: Option<String>,
     /// Discord's channel type.
     pub kind: Option<i16>,
     /// Order in its guild.
@@ -40,49 +45,122 @@ pub struct ChannelRow {
     #[serde(rename = "seen_at_ms", with = "ts_milliseconds")]
     #[schema(value_type = i64)]
     pub seen_at: DateTime<Utc>,
+    /// Since when nobody who saw it sees it any more.
+    #[serde(rename = "gone_at_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
+    pub gone_at: Option<DateTime<Utc>>,
+    /// It can be the source of a mapping now.
+    pub is_source: bool,
+    /// It can be the target of a mapping now.
+    pub is_target: bool,
 }
 
 type ChannelColumns = (
     BigInt,
+    Text,
     BigInt,
     Text,
     Nullable<BigInt>,
-    Text,
+    Nullable<Text>,
     Nullable<SmallInt>,
     Nullable<Integer>,
     Nullable<SmallInt>,
     Timestamptz,
+    Nullable<Timestamptz>,
+    Bool,
+    Bool,
 );
 
-/// The known channels by id, of one guild or of all.
+/// The columns of a channel. It is gone when everybody who saw it sees it, or its guild, no more.
+macro_rules! channel_rows {
+    ($rest:literal) => {
+        concat!(
+            "select c.channel_id, c.name, c.guild_id, coalesce(g.name, c.guild_id::text), c.parent_id, p.name, c.kind, \
+             c.position, c.min_tier, c.seen_at, case when not seen.by_any then seen.gone_at end, \
+             c.channel_id in (select channel_id from channel_roles where is_source and is_enabled), \
+             c.channel_id in (select channel_id from enabled_targets) \
+             from channels c left join guilds g using (guild_id) left join channels p on p.channel_id = c.parent_id \
+             left join lateral (select bool_or(coalesce(s.gone_at, sg.gone_at) is null) as by_any, \
+             max(coalesce(s.gone_at, sg.gone_at)) as gone_at from channel_sightings s \
+             left join guild_sightings sg on sg.observer = s.observer and sg.guild_id = s.guild_id \
+             where s.channel_id = c.channel_id) seen on true ",
+            $rest
+        )
+    };
+}
+
+/// What a channel is to be good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelUse {
+    /// The source of a mapping.
+    Source,
+    /// The target of a mapping.
+    Target,
+}
+
+/// Which channels; `None`: all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChannelFilter {
+    /// Of this guild.
+    pub guild_id: Option<GuildId>,
+    /// That can be used so now.
+    pub usable_as: Option<ChannelUse>,
+    /// Whose name or whose guild's name holds this, whatever the case; or with this id.
+    pub text: Option<String>,
+}
+
+/// The known channels by id.
 pub fn list(
     conn: &mut PgConnection,
-    guild_id: Option<GuildId>,
+    filter: &ChannelFilter,
     page: Page<ChannelId>,
 ) -> Result<Vec<ChannelRow>, StoreError> {
-    let rows = Sql::new(
-        "select c.channel_id, c.guild_id, coalesce(g.name, c.guild_id::text), c.parent_id, c.name, c.kind, c.position, \
-         c.min_tier, c.seen_at from channels c left join guilds g using (guild_id) \
-         where c.channel_id > $1 and ($2 is null or c.guild_id = $2) order by c.channel_id limit $3",
-    )
+    let usable_as = filter.usable_as.map(|usable_as| match usable_as {
+        ChannelUse::Source => "source",
+        ChannelUse::Target => "target",
+    });
+    let text = filter.text.as_deref().filter(|text| !text.is_empty());
+    let rows = Sql::new(channel_rows!(
+        "where c.channel_id > $1 and ($2 is null or c.guild_id = $2) \
+         and ($3 is null or case $3 when 'source' then c.channel_id in (select channel_id from channel_roles \
+         where is_source and is_enabled) else c.channel_id in (select channel_id from enabled_targets) end) \
+         and ($4 is null or strpos(lower(c.name), lower($4)) > 0 or strpos(lower(g.name), lower($4)) > 0 \
+         or c.channel_id::text = $4 or c.guild_id::text = $4) order by c.channel_id limit $5"
+    ))
     .bind::<BigInt, _>(page.after.map_or(0, ChannelId::get))
-    .bind::<Nullable<BigInt>, _>(guild_id)
+    .bind::<Nullable<BigInt>, _>(filter.guild_id)
+    .bind::<Nullable<Text>, _>(usable_as)
+    .bind::<Nullable<Text>, _>(text)
     .bind::<BigInt, _>(page.limit)
     .rows::<ChannelColumns>()
     .load(conn)?;
     Ok(rows)
 }
 
-fn find(conn: &mut PgConnection, channel_id: ChannelId) -> Result<Option<ChannelRow>, StoreError> {
-    let row = Sql::new(
-        "select c.channel_id, c.guild_id, coalesce(g.name, c.guild_id::text), c.parent_id, c.name, c.kind, c.position, \
-         c.min_tier, c.seen_at from channels c left join guilds g using (guild_id) where c.channel_id = $1",
-    )
-    .bind::<BigInt, _>(channel_id)
-    .rows::<ChannelColumns>()
-    .get_result(conn)
-    .optional()?;
+pub(super) fn find(
+    conn: &mut PgConnection,
+    channel_id: ChannelId,
+) -> Result<Option<ChannelRow>, StoreError> {
+    let row = Sql::new(channel_rows!("where c.channel_id = $1"))
+        .bind::<BigInt, _>(channel_id)
+        .rows::<ChannelColumns>()
+        .get_result(conn)
+        .optional()?;
     Ok(row)
+}
+
+/// The names of those of these guilds that a snapshot named.
+pub fn guild_names(
+    conn: &mut PgConnection,
+    guilds: &[GuildId],
+) -> Result<HashMap<GuildId, String>, StoreError> {
+    let named: Vec<(GuildId, String)> =
+        Sql::new("select guild_id, name from guilds where guild_id = any($1)")
+            .bind::<Array<BigInt>, _>(guilds)
+            .rows::<(BigInt, Text)>()
+            .load(conn)?;
+    Ok(named.into_iter().collect())
 }
 
 /// Lets viewers from this tier on see the channel live; `None` hides it. A channel that no snapshot has named yet must at
@@ -227,6 +305,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::test_database::TestDatabase;
+    use diesel::connection::SimpleConnection;
 
     fn guild(number: i64, name: &str) -> SnapshotGuild {
         SnapshotGuild {
@@ -251,7 +330,7 @@ mod tests {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         let rows = list(
             conn,
-            None,
+            &ChannelFilter::default(),
             Page {
                 after: None,
                 limit: 100,
@@ -423,5 +502,73 @@ mod tests {
                 .min_tier,
             None
         );
+    }
+
+    #[test]
+    fn channels_are_found_by_use_by_name_and_by_id() {
+        let db = TestDatabase::new();
+        let conn = &mut db.connect();
+        conn.batch_execute(
+            "insert into connectors (connector_id, tenant_key, name, token_hash) values ('c', 't', 'n', ''); \
+             insert into guilds (guild_id, name) values (7, 'Trading Floor'); \
+             insert into channels (channel_id, guild_id, name, kind, parent_id) values (1, 7, 'alerts-BTC', 0, 3), \
+             (2, 7, 'lounge', 0, null), (3, 7, 'Signals', 4, null), (4, 8, 'mirror', 0, null), (5, 8, 'alerts', 0, null); \
+             insert into channel_roles (connector_id, channel_id, guild_id, is_source, is_target, is_enabled, thread_mode) values \
+             ('c', 1, 7, true, false, true, 'include'), ('c', 2, 7, true, true, false, 'include'), \
+             ('c', 5, 8, false, true, true, 'include'); \
+             insert into target_channels (target_channel_id, is_target) values (4, true), (3, false); \
+             insert into guild_sightings (observer, guild_id, gone_at) values ('c', 7, null), ('d', 8, now()), ('@bot', 8, null); \
+             insert into channel_sightings (observer, channel_id, guild_id, gone_at) values ('c', 1, 7, null), \
+             ('c', 2, 7, now()), ('d', 4, 8, null), ('d', 5, 8, null), ('@bot', 5, 8, null)",
+        )
+        .unwrap();
+        let mut ids = |filter: ChannelFilter| -> Vec<i64> {
+            let page = Page {
+                after: None,
+                limit: 100,
+            };
+            let rows = list(conn, &filter, page).unwrap();
+            rows.iter().map(|row| row.channel_id.get()).collect()
+        };
+        let by = |usable_as, text: Option<&str>| ChannelFilter {
+            guild_id: None,
+            usable_as,
+            text: text.map(str::to_owned),
+        };
+        use ChannelUse::{Source, Target};
+        assert_eq!(ids(by(None, None)), [1, 2, 3, 4, 5]);
+        assert_eq!(ids(by(Some(Source), None)), [1]);
+        assert_eq!(ids(by(Some(Target), None)), [4, 5]);
+        assert_eq!(ids(by(None, Some("ALERTS"))), [1, 5]);
+        assert_eq!(ids(by(Some(Target), Some("alerts"))), [5]);
+        assert_eq!(ids(by(None, Some("floor"))), [1, 2, 3]);
+        assert_eq!(ids(by(None, Some("8"))), [4, 5]);
+        assert_eq!(ids(by(None, Some("%"))), [0; 0]);
+        assert_eq!(ids(by(None, Some(""))), [1, 2, 3, 4, 5]);
+        let of_guild = ChannelFilter {
+            guild_id: GuildId::new(8),
+            ..by(None, Some("alerts"))
+        };
+        assert_eq!(ids(of_guild), [5]);
+
+        // Who is gone; names of guild and category; marks.
+        let told: Vec<String> = [1, 2, 3, 4, 5]
+            .into_iter()
+            .map(|id| {
+                let row = find(conn, ChannelId::new(id).unwrap()).unwrap().unwrap();
+                let gone = if row.gone_at.is_some() { "-" } else { "" };
+                let parent = row.parent_name.unwrap_or_default();
+                let marks = (row.is_source, row.is_target);
+                format!("{gone}{}/{parent}/{} {marks:?}", row.guild_name, row.name)
+            })
+            .collect();
+        let expected = [
+            "Trading Floor/Signals/alerts-BTC (true, false)",
+            "-Trading Floor//lounge (false, false)",
+            "Trading Floor//Signals (false, false)",
+            "-8//mirror (false, true)",
+            "8//alerts (false, true)",
+        ];
+        assert_eq!(told, expected);
     }
 }

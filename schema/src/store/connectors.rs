@@ -4,7 +4,8 @@
 use super::{
     Page, StoreError,
     audit::{changing, record},
-    tables::connectors,
+    sightings,
+    tables::{channel_roles, connectors},
 };
 use crate::{
     ids::{ChannelId, GuildId},
@@ -18,7 +19,7 @@ use diesel::{
     dsl::now,
     pg::PgConnection,
     prelude::*,
-    sql_types::{Array, BigInt, Text},
+    sql_types::{Array, BigInt, Bytea, Text},
 };
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -60,6 +61,34 @@ pub struct ConnectorRow {
     #[serde(rename = "created_at_ms", with = "ts_milliseconds")]
     #[schema(value_type = i64)]
     pub created_at: DateTime<Utc>,
+    /// Until when the token before the last rotation works, as the last rotation said.
+    #[serde(rename = "previous_token_until_ms", with = "ts_milliseconds_option")]
+    #[schema(value_type = Option<i64>)]
+    pub previous_token_until: Option<DateTime<Utc>>,
+    /// Of the last discovery request: when the connector read it.
+    #[serde(skip)]
+    pub discovery_picked_up_at: Option<DateTime<Utc>>,
+    /// When its snapshot came.
+    #[serde(skip)]
+    pub discovery_answered_at: Option<DateTime<Utc>>,
+    /// How many guilds that named.
+    #[serde(skip)]
+    pub discovery_guilds: Option<i32>,
+    /// How many channels.
+    #[serde(skip)]
+    pub discovery_channels: Option<i32>,
+}
+
+/// What the tokens of a connector are recognised by.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = connectors)]
+pub struct TokenHashes {
+    /// SHA-256 of its token.
+    #[diesel(column_name = token_hash)]
+    pub current: Vec<u8>,
+    /// Of the one before it, kept while that may still be used.
+    #[diesel(column_name = previous_token_hash)]
+    pub previous: Option<Vec<u8>>,
 }
 
 /// Whether a connector may work, in the words of the contract.
@@ -165,23 +194,28 @@ pub fn create(
     })
 }
 
-/// Gives the connector another token: the old one is worth nothing from the commit on.
+/// Gives the connector another token. The old one works for `overlap_s` seconds more, with 0 from the commit on no more; one that
+/// was on its way out already ends now.
 pub fn rotate(
     conn: &mut PgConnection,
     actor: &str,
     connector_id: &str,
     version: i64,
     token_hash: [u8; 32],
+    overlap_s: u32,
 ) -> Result<ConnectorRow, StoreError> {
     changing(conn, |conn| {
         let before = at_version(conn, connector_id, version)?;
-        let after = diesel::update(connectors::table.find(connector_id))
-            .set((
-                connectors::token_hash.eq(&token_hash[..]),
-                connectors::version.eq(connectors::version + 1),
-            ))
-            .returning(ConnectorRow::as_returning())
-            .get_result(conn)?;
+        Sql::new(
+            "update connectors set token_hash = $1, version = version + 1, \
+             previous_token_hash = case when $2 > 0 then token_hash end, \
+             previous_token_until = case when $2 > 0 then now() + $2 * interval '1 second' end where connector_id = $3",
+        )
+        .bind::<Bytea, _>(&token_hash[..])
+        .bind::<BigInt, _>(i64::from(overlap_s))
+        .bind::<Text, _>(connector_id)
+        .execute(conn)?;
+        let after = find(conn, connector_id)?;
         record(
             conn,
             actor,
@@ -242,6 +276,68 @@ pub fn change(
     })
 }
 
+/// Takes a connector away, with its channel roles and what it saw; what it captured stays. [`StoreError::Refused`] while enabled
+/// mappings can capture only through it, or have a target that nobody else offers.
+pub fn remove(
+    conn: &mut PgConnection,
+    actor: &str,
+    connector_id: &str,
+    version: i64,
+) -> Result<(), StoreError> {
+    changing(conn, |conn| {
+        let before = at_version(conn, connector_id, version)?;
+        if let Some(reason) = needed_by(conn, connector_id)? {
+            return Err(StoreError::Refused(reason));
+        }
+        let channels: Vec<ChannelId> = channel_roles::table
+            .filter(channel_roles::connector_id.eq(connector_id))
+            .select(channel_roles::channel_id)
+            .load(conn)?;
+        sightings::alone(conn, connector_id)?;
+        diesel::delete(connectors::table.find(connector_id)).execute(conn)?;
+        Sql::new("with gone as (delete from guild_sightings where observer = $1) delete from channel_sightings where observer = $1")
+            .bind::<Text, _>(connector_id)
+            .execute(conn)?;
+        record(
+            conn,
+            actor,
+            "connector.remove",
+            connector_id,
+            Some(&before),
+            None,
+        )?;
+        // The others that capture what was mapped into its channels.
+        move_config_version(conn, &channels)
+    })
+}
+
+/// Why the connector cannot be taken away; `None` when it can.
+fn needed_by(conn: &mut PgConnection, connector_id: &str) -> Result<Option<String>, StoreError> {
+    let (captured, offered): (i64, i64) = Sql::new(
+        "with only_here as (select channel_id, is_source and not exists (select from channel_roles o \
+         where o.channel_id = r.channel_id and o.connector_id <> r.connector_id and o.is_source and o.is_enabled) as is_source, \
+         is_target and not exists (select from channel_roles o \
+         where o.channel_id = r.channel_id and o.connector_id <> r.connector_id and o.is_target and o.is_enabled) \
+         and not exists (select from target_channels t where t.target_channel_id = r.channel_id and t.is_target) as is_target \
+         from channel_roles r where r.connector_id = $1 and r.is_enabled) \
+         select count(*) filter (where source_channel_id in (select channel_id from only_here where is_source)), \
+         count(*) filter (where target_channel_id in (select channel_id from only_here where is_target)) \
+         from mappings where is_enabled",
+    )
+    .bind::<Text, _>(connector_id)
+    .rows::<(BigInt, BigInt)>()
+    .get_result(conn)?;
+    Ok(match (captured, offered) {
+        (0, 0) => None,
+        (0, offered) => Some(format!(
+            "{offered} enabled mappings have a target that only this connector offers: switch them off or move them first"
+        )),
+        (captured, _) => Some(format!(
+            "{captured} enabled mappings capture only through this connector: switch them off or move them first"
+        )),
+    })
+}
+
 /// Asks the connector for its guilds, or for the channels of one. Returns the number of the request.
 pub fn request_discovery(
     conn: &mut PgConnection,
@@ -256,6 +352,10 @@ pub fn request_discovery(
                 connectors::discovery_request_version.eq(connectors::discovery_request_version + 1),
                 connectors::discovery_guild_id.eq(guild_id.map(GuildId::get)),
                 connectors::discovery_requested_at.eq(now),
+                connectors::discovery_picked_up_at.eq(None::<DateTime<Utc>>),
+                connectors::discovery_answered_at.eq(None::<DateTime<Utc>>),
+                connectors::discovery_guilds.eq(None::<i32>),
+                connectors::discovery_channels.eq(None::<i32>),
             ))
             .returning(ConnectorRow::as_returning())
             .get_result(conn)?;
@@ -307,3 +407,6 @@ pub(super) fn move_config_version(
     .execute(conn)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The row was changed since it was read: read it again.
     #[error("it was changed by somebody else meanwhile")]
     Conflict,
+    /// One of several rows was changed since it was read: the field of the request that names it or its version.
+    #[error("{0} is not what it was: it was changed by somebody else meanwhile")]
+    StaleField(String),
     /// It stands otherwise than the request supposes; the reason is for people.
     #[error("{0}")]
     OtherState(String),

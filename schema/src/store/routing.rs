@@ -7,8 +7,10 @@ use crate::{
     rules::MappingRules,
     sql::Sql,
     store::{
-        channel_roles::ChannelRoleRow, connectors::ConnectorRow, mappings::MappingRow, rule_sets,
-        tables,
+        channel_roles::ChannelRoleRow,
+        connectors::{ConnectorRow, TokenHashes},
+        mappings::MappingRow,
+        rule_sets, tables,
     },
 };
 use diesel::{
@@ -21,8 +23,8 @@ use diesel::{
 /// The rows.
 #[derive(Debug, Clone, Default)]
 pub struct RoutingRows {
-    /// All connectors, each with the hash of its token.
-    pub connectors: Vec<(ConnectorRow, Vec<u8>)>,
+    /// All connectors, each with the hashes of its tokens.
+    pub connectors: Vec<(ConnectorRow, TokenHashes)>,
     /// All roles.
     pub roles: Vec<ChannelRoleRow>,
     /// The enabled mappings whose target is an enabled target, of some connector or of the bot, by source and priority.
@@ -33,7 +35,7 @@ pub struct RoutingRows {
     pub sources: Vec<SourceRow>,
     /// Targets of all mappings, of all deliveries with work to do and of all reconciliations under way.
     pub targets: Vec<ChannelId>,
-    /// Every channel a snapshot named.
+    /// Every channel that a snapshot gave a name.
     pub channel_names: Vec<(ChannelId, String)>,
 }
 
@@ -62,7 +64,7 @@ pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
             let named: Vec<i64> = mappings.iter().filter_map(|row| row.rule_set_id).collect();
             Ok(RoutingRows {
                 connectors: tables::connectors::table
-                    .select((ConnectorRow::as_select(), tables::connectors::token_hash))
+                    .select((ConnectorRow::as_select(), TokenHashes::as_select()))
                     .load(conn)?,
                 roles: tables::channel_roles::table
                     .select(ChannelRoleRow::as_select())
@@ -72,6 +74,7 @@ pub fn load(conn: &mut PgConnection) -> Result<RoutingRows, StoreError> {
                 sources: sources(conn)?,
                 targets: targets(conn)?,
                 channel_names: tables::channels::table
+                    .filter(sql::<Bool>("name <> channel_id::text"))
                     .select((tables::channels::channel_id, tables::channels::name))
                     .load(conn)?,
             })

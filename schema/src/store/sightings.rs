@@ -52,13 +52,7 @@ pub fn observe(
     completeness: Completeness,
 ) -> Result<Observed, StoreError> {
     conn.transaction(|conn| {
-        // Two snapshots of one observer at once would take each other's rows in different orders.
-        Sql::new(
-            "select pg_advisory_xact_lock(hashtext('heliograph sightings'), \
-             hashtext(current_database() || '/' || current_schema() || '/' || $1))",
-        )
-        .bind::<Text, _>(observer)
-        .execute(conn)?;
+        alone(conn, observer)?;
         let has_new_names = take_snapshot(conn, snapshot)?;
         let channels: BTreeMap<ChannelId, GuildId> = snapshot
             .channels
@@ -91,6 +85,18 @@ pub fn observe(
             has_moved: guilds_moved || channels_moved || gone > 0,
         })
     })
+}
+
+/// Until the end of the transaction nobody else writes what this observer sees: two at once would take each other's rows in
+/// different orders. To be taken before the row of a connector.
+pub(super) fn alone(conn: &mut PgConnection, observer: &str) -> Result<(), StoreError> {
+    Sql::new(
+        "select pg_advisory_xact_lock(hashtext('heliograph sightings'), \
+         hashtext(current_database() || '/' || current_schema() || '/' || $1))",
+    )
+    .bind::<Text, _>(observer)
+    .execute(conn)?;
+    Ok(())
 }
 
 fn see_guilds(

@@ -166,7 +166,7 @@ pub fn check_offer(
 }
 
 /// Whether the bot sees the channel and what it sees takes messages.
-fn check_seen(conn: &mut PgConnection, target: ChannelId) -> Result<(), StoreError> {
+pub(super) fn check_seen(conn: &mut PgConnection, target: ChannelId) -> Result<(), StoreError> {
     let seen: Option<(Option<i16>, String)> = Sql::new(
         "select c.kind, c.name from channel_sightings s join guild_sightings g using (observer, guild_id) join channels c \
          on c.channel_id = s.channel_id \

@@ -13,16 +13,26 @@ use actix_web::{
 };
 use heliograph_schema::{
     ids::{ChannelId, GuildId},
-    store::channels::{self, ChannelRow},
+    store::channels::{self, ChannelFilter, ChannelRow, ChannelUse},
 };
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct OfGuild {
+pub(super) struct Which {
     /// Only those of this guild.
     guild_id: Option<GuildId>,
+    /// Only those that can be this of a mapping now.
+    #[serde(rename = "use")]
+    #[param(rename = "use", inline)]
+    usable_as: Option<ChannelUse>,
+    /// A part of the name of the channel or of its guild, whatever the case, or one of their ids.
+    #[param(max_length = 100)]
+    q: Option<String>,
 }
+
+/// Longest text that is looked for.
+const TEXT_CHARS_MAX: usize = 100;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,17 +44,32 @@ pub(super) struct Visibility {
 }
 
 /// Known channels with their names.
-#[utoipa::path(get, path = "/api/channels", params(OfGuild, Asked), responses((status = 200, body = Listed<ChannelRow>)))]
+#[utoipa::path(get, path = "/api/channels", params(Which, Asked), responses((status = 200, body = Listed<ChannelRow>)))]
 pub(super) async fn list(
     admin: Data<Admin>,
-    of: Query<OfGuild>,
+    which: Query<Which>,
     asked: Query<Asked>,
 ) -> Result<HttpResponse, ApiError> {
-    let (page, guild_id) = (asked.page()?, of.guild_id);
+    let page = asked.page()?;
+    let filter = ChannelFilter {
+        guild_id: which.guild_id,
+        usable_as: which.usable_as,
+        text: which.q.as_deref().map(looked_for).transpose()?,
+    };
     let rows = admin
-        .read(move |conn| channels::list(conn, guild_id, page))
+        .read(move |conn| channels::list(conn, &filter, page))
         .await?;
     Ok(HttpResponse::Ok().json(asked.answer(rows, |row| row.channel_id)?))
+}
+
+/// A text that names can hold.
+fn looked_for(text: &str) -> Result<String, ApiError> {
+    let text = text.trim();
+    if text.chars().count() > TEXT_CHARS_MAX || text.contains('\0') {
+        let said = format!("q: at most {TEXT_CHARS_MAX} characters, without U+0000");
+        return Err(ApiError::invalid(said).field("q"));
+    }
+    Ok(text.to_owned())
 }
 
 /// Says who sees a channel live.

@@ -1,21 +1,13 @@
 //! The kinds of values that bodies and paths hold, checked where they are read: what got through is of the right form.
 
 use heliograph_actors::routing::ThreadMode;
+use heliograph_schema::words::{self, NAME_CHARS_MAX, TIER_MAX};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
-
-/// Longest id that we give ourselves.
-const KEY_CHARS_MAX: usize = 64;
-
-/// Longest name for people.
-const NAME_CHARS_MAX: usize = 100;
-
-/// The highest tier.
-const TIER_MAX: i16 = 100;
 
 /// An id of a connector or a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, utoipa::ToSchema)]
@@ -25,17 +17,8 @@ pub(super) struct Key(pub(super) String);
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        let plain = text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
-        // A path would read these as "here" and "above".
-        let is_a_path = text == "." || text == "..";
-        if plain && !is_a_path && (1..=KEY_CHARS_MAX).contains(&text.len()) {
-            return Ok(Self(text.into_owned()));
-        }
-        Err(D::Error::custom(format!(
-            "expected 1 to {KEY_CHARS_MAX} of the characters A-Z a-z 0-9 _ . -"
-        )))
+        words::key(&text).map_err(D::Error::custom)?;
+        Ok(Self(text.into_owned()))
     }
 }
 
@@ -46,14 +29,8 @@ pub(super) struct Name(pub(super) String);
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        let trimmed = text.trim();
-        let fits = (1..=NAME_CHARS_MAX).contains(&trimmed.chars().count());
-        if fits && !trimmed.chars().any(char::is_control) {
-            return Ok(Self(trimmed.to_owned()));
-        }
-        Err(D::Error::custom(format!(
-            "expected 1 to {NAME_CHARS_MAX} characters without control characters"
-        )))
+        let name = words::name(&text).map_err(D::Error::custom)?;
+        Ok(Self(name.to_owned()))
     }
 }
 
@@ -63,12 +40,9 @@ pub(super) struct Tier(pub(super) i16);
 
 impl<'de> Deserialize<'de> for Tier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let tier = i64::deserialize(deserializer)?;
-        let tier = i16::try_from(tier)
-            .ok()
-            .filter(|tier| (0..=TIER_MAX).contains(tier));
-        tier.map(Self)
-            .ok_or_else(|| D::Error::custom(format!("expected a tier from 0 to {TIER_MAX}")))
+        words::tier(i64::deserialize(deserializer)?)
+            .map(Self)
+            .map_err(D::Error::custom)
     }
 }
 

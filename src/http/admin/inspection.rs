@@ -7,20 +7,29 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use heliograph_actors::messages::{Asker, Inspect, NotKnown, Seen};
+use futures_util::{StreamExt as _, stream};
+use heliograph_actors::messages::{Asker, Inspect, NotKnown, Seen, Sight};
 use heliograph_schema::{
     ids::{ChannelId, RoleId},
     store::{
-        mappings::{self, MappingChange, MappingSettings},
+        mappings::{self, MappingChange, MappingSettings, Versioned},
         target_channels::{self, TargetChannelRow},
     },
 };
 use serde::Serialize;
-use std::time::Duration;
-use tokio::sync::oneshot;
+use std::{collections::HashMap, time::Duration};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 /// How long a person waits for Discord's word.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Targets of a bulk change that are looked at at the same time; the inspector takes twice as many persons.
+const LOOKS_MAX: usize = 8;
+/// The fields that a refusal names.
+const TARGET: &str = "target_channel_id";
+const PING: &str = "ping_role_id";
 
 /// A row, and what its reader should know beside it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -92,20 +101,74 @@ impl Admin {
             // It may be younger than what is remembered of the guild.
             seen = self.look(wanted.target_channel_id, true).await;
         }
-        let sight = match seen {
-            Ok(sight) => sight,
-            Err(reason) => return Ok(Some(unknown(&reason))),
-        };
-        match (sight.obstacle, wanted.ping_role_id) {
-            (Some(obstacle), _) => Err(ApiError::refused(obstacle.0).field("target_channel_id")),
-            (None, Some(role)) if lacks(&sight.roles, Some(role)) => {
-                let said = format!(
-                    "There is no role {role} on the server of the target channel: choose one of its roles for the ping."
-                );
-                Err(ApiError::refused(said).field("ping_role_id"))
-            }
-            _ => Ok(sight.advice),
+        judged(&seen, wanted.ping_role_id)
+            .map_err(|(field, said)| ApiError::refused(said).field(field))
+    }
+
+    /// The same for a change of many mappings: each of their targets is looked at once, a few at a time, and no longer than for one.
+    /// Gives what the person should know of targets.
+    pub(super) async fn check_bulk(
+        &self,
+        items: &[Versioned],
+        change: &MappingChange,
+    ) -> Result<HashMap<ChannelId, String>, ApiError> {
+        if !touches(change) {
+            return Ok(HashMap::new());
         }
+        let ids: Vec<i64> = items.iter().map(|item| item.mapping_id).collect();
+        let rows = self.read(move |conn| mappings::show(conn, &ids)).await?;
+        let wanted: HashMap<i64, MappingSettings> = rows
+            .iter()
+            .map(|row| (row.mapping.row.mapping_id, change.applied_to(&row.mapping)))
+            .filter(|(_, wanted)| wanted.is_enabled)
+            .collect();
+        let mut pings: HashMap<ChannelId, Vec<Option<RoleId>>> = HashMap::new();
+        for wanted in wanted.values() {
+            let of_target = pings.entry(wanted.target_channel_id).or_default();
+            of_target.push(wanted.ping_role_id);
+        }
+        let until = Instant::now() + PATIENCE;
+        let look = |(target, pings): (ChannelId, Vec<Option<RoleId>>)| async move {
+            let in_time = |afresh| async move {
+                let late = || Err(NotKnown("Discord does not answer in time".to_owned()));
+                let seen = timeout_at(until, self.look(target, afresh)).await;
+                seen.unwrap_or_else(|_| late())
+            };
+            let mut seen = in_time(false).await;
+            let lacking = |seen: &Sight| pings.iter().any(|ping| lacks(&seen.roles, *ping));
+            if seen.as_ref().is_ok_and(lacking) {
+                seen = in_time(true).await;
+            }
+            (target, seen)
+        };
+        let seen: HashMap<ChannelId, Seen> = stream::iter(pings)
+            .map(look)
+            .buffer_unordered(LOOKS_MAX)
+            .collect()
+            .await;
+        let mut warnings = HashMap::new();
+        for (at, item) in items.iter().enumerate() {
+            let Some(wanted) = wanted.get(&item.mapping_id) else {
+                continue;
+            };
+            let Some(seen) = seen.get(&wanted.target_channel_id) else {
+                continue;
+            };
+            let warning = judged(seen, wanted.ping_role_id).map_err(|(field, said)| {
+                // The ping is the same for all; a target is the item's own.
+                let is_said = field == PING && change.ping_role_id.is_some();
+                let field = if is_said {
+                    format!("change.{field}")
+                } else {
+                    format!("items[{at}]")
+                };
+                ApiError::refused(said).field(field)
+            })?;
+            if let Some(warning) = warning {
+                warnings.insert(wanted.target_channel_id, warning);
+            }
+        }
+        Ok(warnings)
     }
 
     /// The same for a change; nothing is looked at where it touches nothing that Discord knows.
@@ -114,16 +177,41 @@ impl Admin {
         mapping_id: i64,
         change: &MappingChange,
     ) -> Result<Option<String>, ApiError> {
-        let touches = change.target_channel_id.is_some()
-            || change.ping_role_id.is_some()
-            || change.is_enabled == Some(true);
-        if !touches {
+        if !touches(change) {
             return Ok(None);
         }
         let mapping = self
             .read(move |conn| mappings::find(conn, mapping_id))
             .await?;
         self.check(&change.applied_to(&mapping)).await
+    }
+}
+
+/// Whether Discord knows of what is changed.
+fn touches(change: &MappingChange) -> bool {
+    change.target_channel_id.is_some()
+        || change.ping_role_id.is_some()
+        || change.is_enabled == Some(true)
+}
+
+/// What the person should know of a target with this ping; or the field that cannot be so, and why.
+fn judged(
+    seen: &Seen,
+    ping_role_id: Option<RoleId>,
+) -> Result<Option<String>, (&'static str, String)> {
+    let sight = match seen {
+        Ok(sight) => sight,
+        Err(reason) => return Ok(Some(unknown(reason))),
+    };
+    match (&sight.obstacle, ping_role_id) {
+        (Some(obstacle), _) => Err((TARGET, obstacle.0.clone())),
+        (None, Some(role)) if lacks(&sight.roles, Some(role)) => {
+            let said = format!(
+                "There is no role {role} on the server of the target channel: choose one of its roles for the ping."
+            );
+            Err((PING, said))
+        }
+        _ => Ok(sight.advice.clone()),
     }
 }
 

@@ -30,6 +30,13 @@ pub(super) struct Listed<T> {
     next_after: Option<String>,
 }
 
+impl<T> Listed<T> {
+    /// A page of which it is known where the next one begins.
+    pub(super) fn new(items: Vec<T>, next_after: Option<String>) -> Self {
+        Self { items, next_after }
+    }
+}
+
 impl Asked {
     /// The page to read: one item more than is shown, which tells whether there is a next page.
     pub(super) fn page<K: FromStr>(&self) -> Result<Page<K>, ApiError> {
@@ -76,7 +83,18 @@ impl Asked {
             .last()
             .filter(|_| is_more)
             .map(|last| key(last).to_string());
-        Ok(Listed { items, next_after })
+        Ok(Listed::new(items, next_after))
+    }
+}
+
+/// What is looked for; nothing where nothing is said.
+pub(super) fn plain(text: Option<&str>, field: &str) -> Result<Option<String>, ApiError> {
+    match text.filter(|text| !text.is_empty()) {
+        // The tables hold no such text, and their database refuses to look for it.
+        Some(text) if text.contains('\0') => {
+            Err(ApiError::invalid("the character U+0000 is in no text").field(field))
+        }
+        text => Ok(text.map(str::to_owned)),
     }
 }
 

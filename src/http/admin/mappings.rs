@@ -5,7 +5,7 @@ use super::{
     extract::{Json, Query},
     fields::{self, Tier},
     inspection::With,
-    lists::{Asked, Listed},
+    lists::{Asked, Listed, plain},
     rule_fields::{self, WithRules},
 };
 use crate::error::ApiError;
@@ -13,12 +13,17 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
 };
+use diesel::PgConnection;
 use heliograph_schema::{
     ids::{ChannelId, RoleId},
     rules::MappingRules,
     store::{
+        StoreError,
         backfill::{self, Backfilled},
-        mappings::{self, MappingChange, MappingRow, MappingSettings, RuledMapping},
+        mappings::{
+            self, MappingChange, MappingFilter, MappingRow, MappingSettings, MappingState,
+            RuledMapping, ShownMapping,
+        },
     },
 };
 use serde::{Deserialize, Serialize};
@@ -86,15 +91,52 @@ pub(super) struct AtVersion {
     version: i64,
 }
 
-/// All mappings with their rules.
-#[utoipa::path(get, path = "/api/mappings", params(Asked), responses((status = 200, body = Listed<RuledMapping>)))]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Only of this source, by priority.
+    source_channel_id: Option<ChannelId>,
+    /// Only into this target.
+    target_channel_id: Option<ChannelId>,
+    /// Part of the name of a channel or guild, or the beginning of an id.
+    q: Option<String>,
+    /// Only those that stand so.
+    state: Option<MappingState>,
+}
+
+/// Mappings with their rules, the names of their channels, and whether they work.
+#[utoipa::path(get, path = "/api/mappings", params(Which, Asked), responses((status = 200, body = Listed<ShownMapping>)))]
 pub(super) async fn list(
     admin: Data<Admin>,
+    which: Query<Which>,
     asked: Query<Asked>,
 ) -> Result<HttpResponse, ApiError> {
     let page = asked.page()?;
-    let rows = admin.read(move |conn| mappings::list(conn, page)).await?;
-    Ok(HttpResponse::Ok().json(asked.answer(rows, |mapping| mapping.row.mapping_id)?))
+    let filter = MappingFilter {
+        source_channel_id: which.source_channel_id,
+        target_channel_id: which.target_channel_id,
+        q: plain(which.q.as_deref(), "q")?,
+        state: which.state,
+    };
+    let (rows, filter) = admin
+        .read(move |conn| Ok((mappings::list(conn, &filter, page)?, filter)))
+        .await?;
+    Ok(HttpResponse::Ok().json(asked.answer(rows, |shown| filter.place(&shown.mapping.row))?))
+}
+
+/// One mapping.
+#[utoipa::path(get, path = "/api/mappings/{mapping_id}", responses((status = 200, body = ShownMapping)))]
+pub(super) async fn show(
+    admin: Data<Admin>,
+    mapping_id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let shown = admin.read(move |conn| shown(conn, *mapping_id)).await?;
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+fn shown(conn: &mut PgConnection, mapping_id: i64) -> Result<ShownMapping, StoreError> {
+    let found = mappings::show(conn, &[mapping_id])?.pop();
+    found.ok_or(StoreError::NotFound("such mapping"))
 }
 
 /// Maps a source channel into a target channel.
@@ -102,7 +144,7 @@ pub(super) async fn list(
     post,
     path = "/api/mappings",
     request_body = RuledCreate,
-    responses((status = 201, body = With<RuledMapping>), (status = 422))
+    responses((status = 201, body = With<ShownMapping>), (status = 422))
 )]
 pub(super) async fn create(
     request: HttpRequest,
@@ -119,25 +161,40 @@ pub(super) async fn create(
         is_enabled: body.is_enabled.unwrap_or(true),
         rules: rules.applied_to(&MappingRules::default()),
     };
+    let made = make(&admin, actor(&request), settings, body.start).await?;
+    Ok(HttpResponse::Created().json(made))
+}
+
+/// Looks at the target, maps and fills in what is to stand there first.
+pub(super) async fn make(
+    admin: &Admin,
+    actor: String,
+    settings: MappingSettings,
+    start: Option<Start>,
+) -> Result<With<ShownMapping>, ApiError> {
     let warning = admin.check(&settings).await?;
-    let actor = actor(&request);
-    let mapping = match body.start.unwrap_or(Start::Now) {
+    let mapping = match start.unwrap_or(Start::Now) {
         Start::Now => {
             admin
                 .change(move |conn| {
                     rule_fields::compiled(&settings.rules)?;
-                    mappings::create(conn, &actor, &settings)
+                    let made = mappings::create(conn, &actor, &settings)?;
+                    shown(conn, made.row.mapping_id)
                 })
                 .await?
         }
         Start::Last(last) => {
             let last = countable(last, "start.last")?;
             admin
-                .to_its_end(async move |admin| create_filled(&admin, actor, settings, last).await)
+                .to_its_end(async move |admin| {
+                    let made = create_filled(&admin, actor, settings, last).await?;
+                    let mapping_id = made.row.mapping_id;
+                    admin.read(move |conn| shown(conn, mapping_id)).await
+                })
                 .await?
         }
     };
-    Ok(HttpResponse::Created().json(With::warning(mapping, warning)))
+    Ok(With::warning(mapping, warning))
 }
 
 /// Maps and back-fills, so that nothing is missing between what is filled in and what comes live, and nothing live comes first.
@@ -218,7 +275,7 @@ fn countable(last: i64, field: &str) -> Result<i64, ApiError> {
     patch,
     path = "/api/mappings/{mapping_id}",
     request_body = RuledChange,
-    responses((status = 200, body = With<RuledMapping>), (status = 409), (status = 422))
+    responses((status = 200, body = With<ShownMapping>), (status = 409), (status = 422))
 )]
 pub(super) async fn change(
     request: HttpRequest,
@@ -241,7 +298,8 @@ pub(super) async fn change(
     let row = admin
         .change(move |conn| {
             rule_fields::check(&change.rules)?;
-            mappings::change(conn, &actor, *mapping_id, version, &change)
+            mappings::change(conn, &actor, *mapping_id, version, &change)?;
+            shown(conn, *mapping_id)
         })
         .await?;
     Ok(HttpResponse::Ok().json(With::warning(row, warning)))

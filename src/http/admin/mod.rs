@@ -4,27 +4,42 @@
 //! [`routes`] holds no check of who asks: the listener wraps [`access::guard`] around all its routes.
 
 pub mod access;
+mod audit;
 mod bot;
 mod channels;
+mod configuration;
 mod connectors;
 mod deliveries;
 mod dry_run;
 mod extract;
 mod fields;
+mod figures;
+mod guilds;
 mod inspection;
 mod lists;
+mod live;
+mod mapping_bulk;
 mod mappings;
+pub mod noticing;
 mod offers;
 pub mod openapi;
+mod quarantine;
+mod raw_events;
 mod records;
 mod roles;
 mod routes;
 mod rule_fields;
+mod session;
 mod session_tokens;
+mod sign_ins;
+mod signals;
 mod targets;
 mod trail;
 
+pub use live::AdminThread;
+pub(in crate::http) use live::views::LiveViews;
 pub use routes::routes;
+pub use sign_ins::SignIns;
 
 use crate::{
     config::Secret,
@@ -33,7 +48,10 @@ use crate::{
 };
 use actix_web::HttpRequest;
 use diesel::PgConnection;
-use heliograph_actors::{messages::Inspect, port::Port, routing::RoutingTable};
+use heliograph_actors::{
+    connector_board::ConnectorBoard, figures::Figures, messages::Inspect, noticeboard::Noticeboard,
+    port::Port, routing::RoutingTable,
+};
 use heliograph_schema::{
     ids::ChannelId,
     store::{Store, StoreError, decisions, delivery_list::DeliveryKey},
@@ -50,12 +68,20 @@ pub struct Admin {
     pub changes: Arc<dyn ConfigurationChanged>,
     /// Looks at target channels; `None`: nothing is known of them.
     pub inspector: Option<Port<Inspect>>,
+    /// What connectors said and sent.
+    pub connectors: ConnectorBoard,
     /// The actors at work.
     pub running: Arc<dyn Running>,
     /// What the running router works by.
     pub routing: watch::Receiver<Arc<RoutingTable>>,
     /// What every request must bring; `None`: only this machine can ask.
     pub token: Option<Secret>,
+    /// Browsers that signed in with it.
+    pub sign_ins: Arc<SignIns>,
+    /// Figures of the way of signals over the last day.
+    pub figures: Figures,
+    /// Where it is said what was changed.
+    pub notices: Noticeboard,
 }
 
 impl fmt::Debug for Admin {
@@ -101,8 +127,9 @@ impl Admin {
         &self,
         work: impl AsyncFnOnce(Self) -> Result<T, ApiError> + 'static,
     ) -> Result<T, ApiError> {
-        let admin = self.clone();
-        actix_web::rt::spawn(async move { work(admin).await })
+        let (admin, notices) = (self.clone(), self.notices.clone());
+        let carried = noticing::carried(notices, async move { work(admin).await });
+        actix_web::rt::spawn(carried)
             .await
             .unwrap_or_else(|error| Err(ApiError::internal(&error)))
     }

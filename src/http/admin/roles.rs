@@ -14,9 +14,10 @@ use actix_web::{
 use heliograph_actors::routing::ThreadMode;
 use heliograph_schema::{
     ids::{ChannelId, GuildId},
-    store::channel_roles::{self, ChannelRoleRow, RoleSettings},
+    store::channel_roles::{self, ChannelRoleRow, Marked, RoleSettings},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[schema(as = ChannelRolePut)]
@@ -31,6 +32,42 @@ pub(super) struct Put {
     thread_mode: ThreadMode,
     /// Absent: the channel must be new to the connector.
     version: Option<i64>,
+}
+
+/// Channels that one request marks.
+const ITEMS_MAX: usize = 500;
+/// Bytes of such a request: about 200 an item.
+const BULK_BYTES_MAX: usize = 256 * 1024;
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ChannelRoleItem)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Item {
+    channel_id: ChannelId,
+    guild_id: GuildId,
+    is_source: bool,
+    is_target: bool,
+    is_enabled: bool,
+    #[serde(deserialize_with = "fields::thread_mode")]
+    #[schema(value_type = fields::ThreadModeWord)]
+    thread_mode: ThreadMode,
+    /// Absent: the channel must be new to the connector.
+    version: Option<i64>,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ChannelRoleBulk)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bulk {
+    #[schema(min_items = 1, max_items = 500)]
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelRolesPut)]
+struct AllPut {
+    /// In the order of the request.
+    items: Vec<ChannelRoleRow>,
 }
 
 /// What channels are to a connector.
@@ -78,4 +115,50 @@ pub(super) async fn put(
         channel_roles::put(conn, &actor, &connector_id, channel_id, &settings, version)
     };
     Ok(HttpResponse::Ok().json(admin.change(put).await?))
+}
+
+/// Marks channels of a connector, all or none.
+#[utoipa::path(
+    post,
+    path = "/api/connectors/{connector_id}/channels/bulk",
+    request_body = Bulk,
+    responses((status = 200, body = AllPut), (status = 409))
+)]
+pub(super) async fn bulk(
+    request: HttpRequest,
+    admin: Data<Admin>,
+    connector_id: Path<Key>,
+    body: Json<Bulk, BULK_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    let marked = marked(body.into_inner().items)?;
+    let (actor, Key(connector_id)) = (actor(&request), connector_id.into_inner());
+    let items = admin
+        .change(move |conn| channel_roles::put_all(conn, &actor, &connector_id, &marked))
+        .await?;
+    Ok(HttpResponse::Ok().json(AllPut { items }))
+}
+
+fn marked(items: Vec<Item>) -> Result<Vec<Marked>, ApiError> {
+    if !(1..=ITEMS_MAX).contains(&items.len()) {
+        return Err(ApiError::invalid(format!("items: 1 to {ITEMS_MAX}")).field("items"));
+    }
+    let mut seen = HashSet::new();
+    let one = |(place, item): (usize, Item)| {
+        if !seen.insert(item.channel_id) {
+            let said = format!("channel {} is named twice", item.channel_id);
+            return Err(ApiError::invalid(said).field(format!("items[{place}].channel_id")));
+        }
+        Ok(Marked {
+            channel_id: item.channel_id,
+            settings: RoleSettings {
+                guild_id: item.guild_id,
+                is_source: item.is_source,
+                is_target: item.is_target,
+                is_enabled: item.is_enabled,
+                thread_mode: item.thread_mode.word().to_owned(),
+            },
+            version: item.version,
+        })
+    };
+    items.into_iter().enumerate().map(one).collect()
 }

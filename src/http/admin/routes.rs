@@ -2,8 +2,9 @@
 //! `#[utoipa::path]` of its handler. The pages alone are registered elsewhere.
 
 use super::{
-    bot, channels, connectors, deliveries, dry_run, inspection, mappings, offers, openapi, records,
-    roles, session_tokens, targets, trail,
+    audit, bot, channels, configuration, connectors, deliveries, dry_run, figures, guilds,
+    inspection, live, mapping_bulk, mappings, offers, openapi, quarantine, raw_events, records,
+    roles, session, session_tokens, signals, targets, trail,
 };
 use crate::{error::wrong_method, http::operators};
 use actix_web::{
@@ -62,22 +63,38 @@ table! {
     post "/api/actors/{name:.*}/unpark" => operators::unpark;
     get "/api/openapi.json" => openapi::show;
 
+    get "/api/session" => session::get;
+    post "/api/session" => session::post;
+    delete "/api/session" => session::delete;
+    get "/api/live" => live::get;
+    get "/api/figures" => figures::show;
+
     get "/api/connectors" => connectors::list;
     post "/api/connectors" => connectors::create;
+    get "/api/connectors/{connector_id}" => connectors::show;
     patch "/api/connectors/{connector_id}" => connectors::change;
+    delete "/api/connectors/{connector_id}" => connectors::remove;
     post "/api/connectors/{connector_id}/rotate" => connectors::rotate;
     post "/api/connectors/{connector_id}/discovery" => connectors::discover;
     get "/api/connectors/{connector_id}/channels" => roles::list;
     put "/api/connectors/{connector_id}/channels/{channel_id}" => roles::put;
+    post "/api/connectors/{connector_id}/channels/bulk" => roles::bulk;
+    get "/api/connectors/{connector_id}/guilds" => guilds::list;
+    get "/api/connectors/{connector_id}/guilds/{guild_id}/tree" => guilds::tree;
 
     get "/api/channels" => channels::list;
     put "/api/channels/{channel_id}/visibility" => channels::set_visibility;
 
     get "/api/mappings" => mappings::list;
     post "/api/mappings" => mappings::create;
+    post "/api/mappings/bulk" => mapping_bulk::bulk;
+    post "/api/mappings/order" => mapping_bulk::order;
+    get "/api/mappings/{mapping_id}" => mappings::show;
     patch "/api/mappings/{mapping_id}" => mappings::change;
     delete "/api/mappings/{mapping_id}" => mappings::remove;
+    post "/api/mappings/{mapping_id}/clone" => mapping_bulk::clone;
     post "/api/mappings/{mapping_id}/backfill" => mappings::backfill;
+    get "/api/mappings/{mapping_id}/history" => mapping_bulk::history;
     get "/api/mappings/{mapping_id}/dry-run" => dry_run::saved;
     post "/api/mappings/dry-run" => dry_run::unsaved;
 
@@ -102,14 +119,25 @@ table! {
     post "/api/deliveries/drop" => deliveries::drop_named;
     post "/api/deliveries/restore" => deliveries::restore;
 
+    get "/api/signals" => signals::list;
     get "/api/signals/{signal_id}/trail" => trail::show;
 
     get "/api/session-tokens" => session_tokens::list;
     post "/api/session-tokens" => session_tokens::create;
     delete "/api/session-tokens/{session_token_id}" => session_tokens::revoke;
 
-    get "/api/quarantine" => records::quarantine;
-    get "/api/audit" => records::audit;
+    get "/api/raw-events" => raw_events::list;
+    get "/api/raw-events/{raw_event_id}" => raw_events::show;
+    get "/api/quarantine" => quarantine::list;
+    post "/api/quarantine/replay" => quarantine::replay;
+    post "/api/quarantine/drop" => quarantine::drop_items;
+
+    get "/api/audit" => audit::list;
+    post "/api/audit/{audit_id}/undo" => audit::undo;
+
+    get "/api/configuration" => configuration::export;
+    post "/api/configuration/compare" => configuration::compare;
+    post "/api/configuration/apply" => configuration::apply;
 }
 
 fn resource(path: &str, routes: Vec<(&str, Route)>) -> Resource {

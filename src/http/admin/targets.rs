@@ -16,7 +16,7 @@ use heliograph_actors::{
 use heliograph_schema::{
     ids::ChannelId,
     store::{
-        StoreError,
+        Page as StorePage, StoreError,
         reconciliations::{self, ReconciliationRow},
         target_channels::{self, TargetChannelRow},
         targets::{self, TargetRow},
@@ -32,7 +32,7 @@ pub(super) struct AtVersion {
 
 /// A target as it is shown.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Target {
+pub(super) struct Target {
     #[serde(flatten)]
     row: TargetRow,
     #[serde(flatten)]
@@ -75,20 +75,34 @@ impl Mirror {
     }
 }
 
-/// How every target channel stands.
-#[utoipa::path(get, path = "/api/targets", params(Asked), responses((status = 200, body = Listed<Target>)))]
-pub(super) async fn list(
-    admin: Data<Admin>,
-    asked: Query<Asked>,
-) -> Result<HttpResponse, ApiError> {
-    let page = asked.page()?;
+impl Target {
+    /// Which.
+    pub(super) fn target_channel_id(&self) -> ChannelId {
+        self.row.target_channel_id
+    }
+}
+
+/// How these target channels stand now.
+pub(super) async fn rows(
+    admin: &Admin,
+    page: StorePage<ChannelId>,
+) -> Result<Vec<Target>, ApiError> {
     let rows = admin.read(move |conn| targets::list(conn, page)).await?;
     let seen = |row: TargetRow| {
         let seen = admin.running.mirror(row.target_channel_id);
         let mirror = Mirror::of(&row, seen.as_ref());
         Target { row, mirror }
     };
-    let items = rows.into_iter().map(seen).collect();
+    Ok(rows.into_iter().map(seen).collect())
+}
+
+/// How every target channel stands.
+#[utoipa::path(get, path = "/api/targets", params(Asked), responses((status = 200, body = Listed<Target>)))]
+pub(super) async fn list(
+    admin: Data<Admin>,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, ApiError> {
+    let items = rows(&admin, asked.page()?).await?;
     Ok(HttpResponse::Ok().json(asked.answer(items, |target| target.row.target_channel_id)?))
 }
 

@@ -1,5 +1,5 @@
 //! Who pushes: from the bearer token to its connector, by the routing snapshot and never by a query. The token itself is
-//! hashed at once and kept nowhere.
+//! hashed at once and kept nowhere. Whether one that was replaced still works is asked with every request, by the time it is.
 
 use crate::{error::ApiError, http::bearer, token};
 use actix_web::http::header::HeaderMap;
@@ -9,15 +9,44 @@ use std::sync::Arc;
 /// Longest token that is hashed, in bytes. Ours are far shorter.
 const TOKEN_BYTES_MAX: usize = 512;
 
-/// The connector whose token this request carries.
+/// Who a request is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticated {
+    /// Whose token it carries.
+    pub connector: Arc<Connector>,
+    /// When that token ends, in ms since 1970; `None` for the one that stands.
+    pub until_ms: Option<i64>,
+}
+
+/// The connector whose token this request carries at `now_ms`: the one that stands, or the one before it as long as both are valid.
 ///
 /// # Errors
-/// 401 `unauthorized` when the token is missing, of another scheme, or of no connector.
-pub fn authenticate(headers: &HeaderMap, table: &RoutingTable) -> Result<Arc<Connector>, ApiError> {
-    bearer::token(headers)
+/// 401 `unauthorized` when the token is missing, of another scheme, of no connector, or over.
+pub fn authenticate(
+    headers: &HeaderMap,
+    table: &RoutingTable,
+    now_ms: i64,
+) -> Result<Authenticated, ApiError> {
+    let hash = bearer::token(headers)
         .filter(|text| text.len() <= TOKEN_BYTES_MAX)
-        .and_then(|text| table.connector_by_token.get(&token::hash(text)).cloned())
-        .ok_or_else(ApiError::unauthorized)
+        .map(token::hash)
+        .ok_or_else(ApiError::unauthorized)?;
+    let connector = table
+        .connector_by_token
+        .get(&hash)
+        .ok_or_else(ApiError::unauthorized)?;
+    let until_ms = if connector.token_hash == hash {
+        None
+    } else {
+        let previous = connector
+            .previous_token
+            .filter(|previous| previous.hash == hash && now_ms < previous.until_ms);
+        Some(previous.ok_or_else(ApiError::unauthorized)?.until_ms)
+    };
+    Ok(Authenticated {
+        connector: Arc::clone(connector),
+        until_ms,
+    })
 }
 
 /// Checks that what a body or query says of its owner is true.
@@ -58,6 +87,7 @@ mod tests {
     use super::*;
     use crate::http::ingest::fixture;
     use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+    use heliograph_actors::routing::PreviousToken;
 
     fn asked_with(authorization: Option<&str>) -> Result<String, &'static str> {
         let mut headers = HeaderMap::new();
@@ -65,8 +95,8 @@ mod tests {
             headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
         let table = fixture::table([fixture::connector("c1"), fixture::connector("c2")]);
-        authenticate(&headers, &table)
-            .map(|connector| connector.connector_id.clone())
+        authenticate(&headers, &table, 0)
+            .map(|who| who.connector.connector_id.clone())
             .map_err(|error| error.error_code())
     }
 
@@ -87,6 +117,34 @@ mod tests {
         ];
         for (authorization, expected) in table {
             assert_eq!(asked_with(authorization), expected, "{authorization:?}");
+        }
+    }
+
+    #[test]
+    fn the_token_before_works_until_its_time() {
+        let mut connector = fixture::connector("c1");
+        connector.previous_token = Some(PreviousToken {
+            hash: token::hash("token-before"),
+            until_ms: 1_000,
+        });
+        let table = fixture::table([connector, fixture::connector("c2")]);
+        let asked = |token: &str, now_ms| {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+            headers.insert(AUTHORIZATION, value);
+            authenticate(&headers, &table, now_ms)
+                .map(|who| (who.connector.connector_id.clone(), who.until_ms))
+                .map_err(|error| error.error_code())
+        };
+        let c1 = |until_ms| Ok(("c1".to_owned(), until_ms));
+        for (token, now_ms, expected) in [
+            ("token-before", 999, c1(Some(1_000))),
+            ("token-before", 1_000, Err("unauthorized")),
+            ("token-before", 9_999, Err("unauthorized")),
+            ("token-of-c1", 999, c1(None)),
+            ("token-of-c1", 9_999, c1(None)),
+        ] {
+            assert_eq!(asked(token, now_ms), expected, "{token} at {now_ms}");
         }
     }
 

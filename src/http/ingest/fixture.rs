@@ -11,6 +11,7 @@ pub(super) fn connector(connector_id: &str) -> Connector {
         connector_id: connector_id.to_owned(),
         tenant_key: "tenant".to_owned(),
         token_hash: crate::token::hash(&format!("token-of-{connector_id}")),
+        previous_token: None,
         is_paused: false,
         ingest_enabled: true,
         forward_enabled: false,
@@ -50,9 +51,12 @@ pub(super) fn table(connectors: impl IntoIterator<Item = Connector>) -> RoutingT
     let mut table = RoutingTable::default();
     for connector in connectors {
         let connector = Arc::new(connector);
-        table
-            .connector_by_token
-            .insert(connector.token_hash, Arc::clone(&connector));
+        let previous = connector.previous_token.map(|previous| previous.hash);
+        for hash in previous.into_iter().chain([connector.token_hash]) {
+            table
+                .connector_by_token
+                .insert(hash, Arc::clone(&connector));
+        }
         table
             .connectors
             .insert(connector.connector_id.clone(), connector);

@@ -1,5 +1,6 @@
-//! Snapshots of guilds and channels: the names an admin chooses from and readers see. An entry that cannot be read is
-//! quarantined and named in the answer; the others are taken. A snapshot adds and renames, it never removes.
+//! Snapshots of guilds and channels: the names an admin chooses from and readers see, and what the connector sees of them. An
+//! entry that cannot be read is quarantined and named in the answer; the others are taken. A snapshot adds and renames, it never
+//! removes; what it leaves out is marked as gone only where it tells everything, and it may be the answer to a discovery request.
 
 use super::{
     Ingest, answer, auth,
@@ -11,16 +12,24 @@ use crate::{
     http::{correlation::CorrelationId, operators::Readiness},
 };
 use actix_web::{HttpRequest, HttpResponse, web};
+use diesel::PgConnection;
+use heliograph_actors::{
+    discovery_core::{self, SnapshotSeen},
+    noticeboard::Topic,
+};
 use heliograph_schema::{
-    ids::ChannelId,
+    ids::{ChannelId, GuildId},
     store::{
         StoreError,
-        channels::{self, Snapshot, SnapshotChannel, SnapshotGuild},
+        channels::{Snapshot, SnapshotChannel, SnapshotGuild},
+        discovery::{self, OpenRequest},
+        sightings::{self, Completeness, Observed},
         signals::{Group, QuarantinedItem},
     },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Guilds, and channels, in one snapshot: twice what an account can be in.
@@ -146,13 +155,16 @@ async fn take(
         body: entry.body.clone(),
     });
     let kept = push.kept("channel-guild-sync", correlation_id, quarantined.collect());
-    let storing = actix_web::rt::spawn(store(ingest.clone(), place, kept, snapshot));
-    let stored = async {
-        storing
-            .await
-            .unwrap_or_else(|error| Err(StoreError::Interrupted(error.to_string())))
+    let seen = Seen {
+        connector_id,
+        snapshot,
+        tells: if rejected.is_empty() {
+            Tells::Everything
+        } else {
+            Tells::AllButBadEntries
+        },
     };
-    ingest.within_time(stored).await?;
+    store(ingest, Some(place), kept, seen).await?;
     let named = rejected.into_iter().map(|entry| Named {
         kind: entry.kind,
         index: entry.index,
@@ -163,24 +175,134 @@ async fn take(
     })
 }
 
+/// How far a snapshot goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    /// Every entry of it was read.
+    Everything,
+    /// Some were not: nothing follows from what it leaves out.
+    AllButBadEntries,
+    /// It is one entry, and answers nothing.
+    OneEntry,
+}
+
+/// A snapshot that is to be taken in.
+struct Seen {
+    connector_id: String,
+    snapshot: Snapshot,
+    tells: Tells,
+}
+
+/// One entry of a snapshot that is taken by itself.
+pub(super) async fn take_entry(
+    ingest: &web::Data<Ingest>,
+    connector_id: &str,
+    snapshot: Snapshot,
+) -> Result<Observed, ApiError> {
+    let seen = Seen {
+        connector_id: connector_id.to_owned(),
+        snapshot,
+        tells: Tells::OneEntry,
+    };
+    store(ingest, None, Group::default(), seen).await
+}
+
 /// Goes on by itself when the connector hangs up or is told to come again: whoever commits new names must also show them,
 /// because the same snapshot a second time brings none.
 async fn store(
-    ingest: web::Data<Ingest>,
-    _place: OwnedSemaphorePermit,
+    ingest: &web::Data<Ingest>,
+    place: Option<OwnedSemaphorePermit>,
     kept: Group,
-    snapshot: Snapshot,
-) -> Result<(), StoreError> {
-    let renamed = ingest
-        .commit(kept, move |conn| channels::take_snapshot(conn, &snapshot))
-        .await?;
-    if renamed {
-        // The names are durable; that they do not show yet is no reason to send them again.
-        if let Err(error) = ingest.changes.apply().await {
-            tracing::warn!(%error, "the new names of a snapshot are stored and not shown yet");
+    seen: Seen,
+) -> Result<Observed, ApiError> {
+    let own = ingest.clone();
+    let storing = actix_web::rt::spawn(async move {
+        let _place = place;
+        let board = own.board.place(&seen.connector_id);
+        let has_read = move |number| board.has_read_discovery(number);
+        let (observed, is_answer) = own
+            .commit(kept, move |conn| take_in(conn, &seen, has_read))
+            .await?;
+        if is_answer || observed.has_moved {
+            own.notices.raise(Topic::Connectors);
         }
+        if observed.has_moved || observed.has_new_names {
+            own.notices.raise(Topic::Channels);
+        }
+        if observed.has_new_names {
+            // The names are durable; that they do not show yet is no reason to send them again.
+            if let Err(error) = own.changes.apply().await {
+                tracing::warn!(%error, "the new names of a snapshot are stored and not shown yet");
+            }
+        }
+        Ok(observed)
+    });
+    let stored = async {
+        storing
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Interrupted(error.to_string())))
+    };
+    ingest.within_time(stored).await
+}
+
+/// Takes in what the connector sees, as the answer to its open discovery request where it is one. `has_read`: whether the connector
+/// was heard to have read the request with this number. What was observed, and whether it is the answer.
+fn take_in(
+    conn: &mut PgConnection,
+    seen: &Seen,
+    has_read: impl Fn(i64) -> bool,
+) -> Result<(Observed, bool), StoreError> {
+    let Seen {
+        connector_id,
+        snapshot,
+        tells,
+    } = seen;
+    let guilds: Vec<GuildId> = snapshot.guilds.iter().map(|guild| guild.guild_id).collect();
+    let channels_of: BTreeSet<GuildId> = snapshot
+        .channels
+        .iter()
+        .map(|channel| channel.guild_id)
+        .collect();
+    let channels_of: Vec<GuildId> = channels_of.into_iter().collect();
+    let answers = |open: &OpenRequest| {
+        let named = SnapshotSeen {
+            guilds: &guilds,
+            channels_of: &channels_of,
+        };
+        (open.is_picked_up || has_read(open.version))
+            && discovery_core::answers(open.guild_id, named)
+    };
+    let answered = match tells {
+        Tells::OneEntry => None,
+        _ => discovery::open_request(conn, connector_id)?.filter(answers),
+    };
+    let completeness = match (tells, answered.map(|open| open.guild_id)) {
+        (Tells::Everything, None) => Completeness::NamedGuilds,
+        (Tells::Everything, Some(None)) => Completeness::AllGuilds,
+        (Tells::Everything, Some(Some(guild_id))) => Completeness::Guild(guild_id),
+        _ => Completeness::Some,
+    };
+    let observed = sightings::observe(conn, connector_id, snapshot, completeness)?;
+    if let Some(open) = answered {
+        let (guilds, channels) = (guilds.len(), snapshot.channels.len());
+        discovery::answered(conn, connector_id, open.version, guilds, channels)?;
     }
-    Ok(())
+    Ok((observed, answered.is_some()))
+}
+
+/// One entry of a snapshot, as the quarantine keeps it. `kind`: `guild` or `channel`.
+pub(super) fn parse_entry(kind: &str, body: &[u8]) -> Result<Snapshot, Reason> {
+    let text = field::body_text(body);
+    let text = field::repaired(&text);
+    let raw: &RawValue = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let mut snapshot = Snapshot::default();
+    let read = if kind == "guild" {
+        guild(raw).map(|guild| snapshot.guilds.push(guild))
+    } else {
+        channel(raw).map(|channel| snapshot.channels.push(channel))
+    };
+    read.map_err(|reason| field::bounded_reason(field::within(kind, 0, &reason)))?;
+    Ok(snapshot)
 }
 
 /// Reads the body of a snapshot.

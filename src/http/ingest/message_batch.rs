@@ -5,10 +5,11 @@ use super::{
     Ingest, Push, answer, auth,
     parse::{self, BatchLimits, ParsedBatch, RejectedItem},
 };
-use crate::{error::ApiError, http::correlation::CorrelationId};
+use crate::{clock, error::ApiError, http::correlation::CorrelationId};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::future::join_all;
 use heliograph_actors::{
+    connector_board::{self, BatchTaken},
     inlets::Inlets,
     messages::{Capture, Counts, Keep, Received, StoreRequest, WriteAnswer},
     observation::Observation,
@@ -30,7 +31,9 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-const KIND: &str = "message-batch";
+/// What batches and their items are kept as.
+pub(super) const KIND: &str = "message-batch";
+const PARKED: &str = "the source channel is parked";
 /// An item is tried so often, the last times alone, before it is quarantined.
 const TRIES_MAX: u32 = 3;
 /// Plans may become stale under a change of term so often before the connector is asked to come again.
@@ -193,20 +196,46 @@ async fn take(
     payload: web::Payload,
     correlation_id: &CorrelationId,
 ) -> Result<Taken, ApiError> {
-    let connector = auth::authenticate(request.headers(), &ingest.routing.borrow())?;
-    let _admission = intake.admit(&connector.connector_id)?;
+    let now_ms = clock::now_ms();
+    let who = auth::authenticate(request.headers(), &ingest.routing.borrow(), now_ms)?;
+    let _admission = intake.admit(&who.connector.connector_id)?;
     let push = ingest.receive(request, payload).await?;
     let limits = BatchLimits {
         items_max: ingest.limits.batch_items_max,
     };
     let batch = parse::parse_batch(&push.body, &limits, push.received_at_ms)?;
     auth::belongs(&push.connector, &batch.tenant_key, &batch.connector_id)?;
-    let limit = Duration::from_millis(ingest.limits.commit_timeout_ms);
+    let mut shown = BatchTaken {
+        received_at_ms: push.received_at_ms,
+        happened_at_ms: connector_board::happened_at_ms(&batch.observations),
+        events: batch.items as u64,
+        rejected: 0,
+    };
     let work = store(intake, &push, batch, correlation_id);
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        metrics::counter!("heliograph_ingest_timeouts_total").increment(1);
-        Err(unavailable())
-    })
+    let taken = ingest.batch_within_time(work).await?;
+    shown.rejected = taken.rejected.len() as u64;
+    ingest
+        .board
+        .place(&push.connector.connector_id)
+        .takes(shown);
+    Ok(taken)
+}
+
+impl Ingest {
+    /// Waits for a batch as long as a connector is let wait.
+    ///
+    /// # Errors
+    /// Its own, and 503 `unavailable` when it takes too long.
+    async fn batch_within_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        let limit = Duration::from_millis(self.limits.commit_timeout_ms);
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            metrics::counter!("heliograph_ingest_timeouts_total").increment(1);
+            Err(unavailable())
+        })
+    }
 }
 
 /// Everything of the batch at once: its body, its bad items, and its signals channel by channel.
@@ -216,68 +245,30 @@ async fn store(
     batch: ParsedBatch,
     correlation_id: &CorrelationId,
 ) -> Result<Taken, ApiError> {
-    let mut taken = Taken::default();
-    let (by_channel, ignored) = by_source_channel(&push.connector, batch.observations);
-    taken.ignored = ignored;
-    let quarantined = batch
-        .rejected
-        .iter()
-        .map(|item| push.quarantined(item, correlation_id))
-        .collect();
-    taken
-        .rejected
-        .extend(batch.rejected.into_iter().map(|item| Rejected {
-            index: item.index,
-            reason: item.reason,
-        }));
-    // The body goes with the first channel's events, into the same transaction; alone when there are none.
-    let (keep, answered) = Kept::of(push.raw(KIND, correlation_id), quarantined);
-    let mut keep = Some(keep);
-    let captures: Vec<_> = by_channel
-        .into_iter()
-        .map(|(channel_id, observations)| {
-            intake.capture(
-                channel_id,
-                &push.connector,
-                Received {
-                    at_ms: push.received_at_ms,
-                    at: push.received_at,
-                },
-                observations,
-                keep.take(),
-            )
-        })
-        .collect();
-    let kept = intake.kept(keep, answered);
-    let (kept, captured) = futures_util::future::join(kept, join_all(captures)).await;
-    kept?;
-    let mut poisoned = Vec::new();
-    for outcome in captured {
-        let (counts, bad) = outcome?;
-        taken.add(counts);
-        poisoned.extend(bad);
-    }
+    let quarantined = |items: &[RejectedItem]| -> Vec<QuarantinedItem> {
+        let of_push = |item| push.quarantined(item, correlation_id);
+        items.iter().map(of_push).collect()
+    };
+    let mut rejected = batch.rejected;
+    let bad = quarantined(&rejected);
+    let (mut taken, poisoned) = intake
+        .bring(push, batch.observations, bad, correlation_id)
+        .await?;
     if !poisoned.is_empty() {
         let items: Vec<RejectedItem> = poisoned
             .into_iter()
             .map(|bad| bad.with_body(&push.body))
             .collect();
-        intake
-            .keep(
-                None,
-                items
-                    .iter()
-                    .map(|item| push.quarantined(item, correlation_id))
-                    .collect(),
-            )
-            .await?;
-        taken
-            .rejected
-            .extend(items.into_iter().map(|item| Rejected {
-                index: item.index,
-                reason: item.reason,
-            }));
+        intake.keep(None, quarantined(&items)).await?;
+        rejected.extend(items);
     }
+    taken.rejected = rejected
+        .into_iter()
+        .map(|item| Rejected {
+            index: item.index,
+            reason: item.reason,
+        })
+        .collect();
     metrics::counter!("heliograph_ingest_items_total", "outcome" => "accepted")
         .increment(taken.accepted.into());
     metrics::counter!("heliograph_ingest_items_total", "outcome" => "deduped")
@@ -329,6 +320,28 @@ impl Poisoned {
     }
 }
 
+/// What became of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OneTaken {
+    /// It changed something.
+    Accepted,
+    /// It said nothing new.
+    Deduped,
+    /// It is not of a channel that is captured, or of a thread that is not.
+    Ignored,
+    /// It waits for its create.
+    Held,
+}
+
+/// Why one item was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NotTaken {
+    /// For what it says.
+    Item(String),
+    /// For something that is not its own.
+    Elsewhere(&'static str),
+}
+
 /// What a try came to.
 enum Tried {
     Done(Counts),
@@ -363,6 +376,78 @@ impl Kept {
 }
 
 impl Intake {
+    /// Brings the events of a body to COMMIT, channel by channel, and with them the body itself and the items of it that could not be
+    /// read. Items that no try got through come back.
+    async fn bring(
+        &self,
+        push: &Push,
+        observations: Vec<Observation>,
+        quarantined: Vec<QuarantinedItem>,
+        correlation_id: &CorrelationId,
+    ) -> Result<(Taken, Vec<Poisoned>), ApiError> {
+        let (by_channel, ignored) = by_source_channel(&push.connector, observations);
+        let mut taken = Taken {
+            ignored,
+            ..Taken::default()
+        };
+        // The body goes with the first channel's events, into the same transaction; alone when there are none.
+        let (keep, answered) = Kept::of(push.raw(KIND, correlation_id), quarantined);
+        let mut keep = Some(keep);
+        let captures: Vec<_> = by_channel
+            .into_iter()
+            .map(|(channel_id, observations)| {
+                self.capture(
+                    channel_id,
+                    &push.connector,
+                    Received {
+                        at_ms: push.received_at_ms,
+                        at: push.received_at,
+                    },
+                    observations,
+                    keep.take(),
+                )
+            })
+            .collect();
+        let kept = self.kept(keep, answered);
+        let (kept, captured) = futures_util::future::join(kept, join_all(captures)).await;
+        kept?;
+        let mut poisoned = Vec::new();
+        for outcome in captured {
+            let (counts, bad) = outcome?;
+            taken.add(counts);
+            poisoned.extend(bad);
+        }
+        Ok((taken, poisoned))
+    }
+
+    /// Takes one message as if its connector sent it now, alone in a batch: what became of it, or why it cannot be taken.
+    pub(super) async fn take_again(
+        &self,
+        ingest: &Ingest,
+        push: &Push,
+        correlation_id: &CorrelationId,
+    ) -> Result<Result<OneTaken, NotTaken>, ApiError> {
+        let _admission = self.admit(&push.connector.connector_id)?;
+        let limits = BatchLimits { items_max: 1 };
+        let batch = match parse::parse_batch(&push.body, &limits, push.received_at_ms) {
+            Ok(batch) => batch,
+            Err(error) => return Ok(Err(NotTaken::Item(error.to_string()))),
+        };
+        if let Some(bad) = batch.rejected.into_iter().next() {
+            return Ok(Err(NotTaken::Item(bad.reason)));
+        }
+        let work = self.bring(push, batch.observations, Vec::new(), correlation_id);
+        let (taken, poisoned) = ingest.batch_within_time(work).await?;
+        Ok(match poisoned.first() {
+            Some(bad) if bad.reason == PARKED => Err(NotTaken::Elsewhere(PARKED)),
+            Some(bad) => Err(NotTaken::Item(bad.reason.to_owned())),
+            None if taken.accepted > 0 => Ok(OneTaken::Accepted),
+            None if taken.held > 0 => Ok(OneTaken::Held),
+            None if taken.ignored > 0 => Ok(OneTaken::Ignored),
+            None => Ok(OneTaken::Deduped),
+        })
+    }
+
     /// Resolves when a body is committed, with the events it was sent along with or, when it was sent with none or was lost
     /// with them, by itself.
     async fn kept(&self, unsent: Option<Keep>, kept: Kept) -> Result<(), ApiError> {
@@ -424,10 +509,7 @@ impl Intake {
         {
             Tried::Done(counts) => return Ok((counts, Vec::new())),
             Tried::Parked => {
-                return Ok((
-                    Counts::default(),
-                    bad(&observations, "the source channel is parked"),
-                ));
+                return Ok((Counts::default(), bad(&observations, PARKED)));
             }
             Tried::Broken => {}
         }
@@ -452,7 +534,7 @@ impl Intake {
                         break;
                     }
                     Tried::Parked => {
-                        poisoned.extend(bad(alone, "the source channel is parked"));
+                        poisoned.extend(bad(alone, PARKED));
                         break;
                     }
                 }

@@ -13,6 +13,7 @@ mod item;
 mod last_seen;
 pub mod message_batch;
 pub mod parse;
+pub mod replay;
 pub mod runtime_config;
 mod thread;
 
@@ -28,11 +29,13 @@ use actix_web::{
 };
 use diesel::{Connection as _, PgConnection};
 use heliograph_actors::{
+    connector_board::ConnectorBoard,
+    noticeboard::{Noticeboard, Topic},
     outlets::Outlets,
     routing::{Connector, RoutingTable},
 };
 use heliograph_schema::store::{
-    Store, StoreError, connectors,
+    Store, StoreError, connectors, discovery,
     signals::{CommitError, Group, QuarantinedItem, RawBatch},
 };
 use last_seen::LastSeen;
@@ -68,6 +71,10 @@ pub struct Ingest {
     pub changes: Arc<dyn ConfigurationChanged>,
     /// Mirrors, which follow what becomes of threads.
     pub outlets: Outlets,
+    /// Where it shows what connectors say and send.
+    pub board: ConnectorBoard,
+    /// Told what of it people look at.
+    pub notices: Noticeboard,
     /// See there.
     pub limits: IngestLimits,
     last_seen: LastSeen,
@@ -94,6 +101,8 @@ impl Ingest {
         store: Store,
         changes: Arc<dyn ConfigurationChanged>,
         outlets: Outlets,
+        board: ConnectorBoard,
+        notices: Noticeboard,
         limits: IngestLimits,
     ) -> Self {
         Self {
@@ -101,6 +110,8 @@ impl Ingest {
             store,
             changes,
             outlets,
+            board,
+            notices,
             limits,
             last_seen: LastSeen::default(),
             events: Arc::new(Semaphore::new(EVENTS_IN_FLIGHT_MAX)),
@@ -137,7 +148,7 @@ impl Ingest {
 
     fn who_pushes(&self, request: &HttpRequest) -> Result<Arc<Connector>, ApiError> {
         let table = Arc::clone(&self.routing.borrow());
-        let connector = auth::authenticate(request.headers(), &table)?;
+        let connector = auth::authenticate(request.headers(), &table, clock::now_ms())?.connector;
         self.heard_from(&connector.connector_id);
         auth::may_push(&connector)?;
         Ok(connector)
@@ -183,6 +194,28 @@ impl Ingest {
                 .await
             {
                 tracing::debug!(%error, "when a connector was last heard could not be noted");
+            }
+        });
+    }
+
+    /// Notes that this connector has read the discovery request with this number, the first time it is seen to.
+    fn has_read_discovery(&self, connector_id: &str, number: i64) {
+        let place = self.board.place(connector_id);
+        if number == 0 || !place.reads_discovery(number) {
+            return;
+        }
+        let (store, connector_id) = (self.store.clone(), connector_id.to_owned());
+        let notices = self.notices.clone();
+        actix_web::rt::spawn(async move {
+            let noted = store
+                .run(move |conn| discovery::picked_up(conn, &connector_id, number))
+                .await;
+            match noted {
+                Ok(()) => notices.raise(Topic::Connectors),
+                Err(error) => {
+                    place.forget_discovery(number);
+                    tracing::debug!(%error, "that a discovery request was read could not be noted");
+                }
             }
         });
     }

@@ -1,8 +1,12 @@
 //! What a connector must know: its switches, its channels, their mappings, and whether an admin wishes to see guilds or
-//! channels. Built from the routing snapshot alone; a poll costs no query, and a long poll waits for the snapshot to move.
+//! channels. Built from the routing snapshot alone; a poll costs no query, and a long poll waits for the snapshot to move. What a
+//! connector asks with says what it works by and which discovery request it has read.
 
-use super::{Ingest, answer, auth};
-use crate::{error::ApiError, http::correlation::CorrelationId};
+use super::{
+    Ingest, answer,
+    auth::{self, Authenticated},
+};
+use crate::{clock, error::ApiError, http::correlation::CorrelationId};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderMap},
@@ -139,6 +143,23 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
 }
 
+/// The versions that the connector has in hand: those of the first ETag of ours among its `If-None-Match` headers.
+fn in_hand(headers: &HeaderMap) -> Option<(i64, i64)> {
+    let tags = headers
+        .get_all(header::IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','));
+    tags.filter_map(|tag| {
+        let opaque = tag.trim().trim_start_matches("W/");
+        let (config, discovery) = opaque
+            .strip_prefix('"')?
+            .strip_suffix('"')?
+            .split_once(':')?;
+        Some((config.parse().ok()?, discovery.parse().ok()?))
+    })
+    .next()
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Query {
     tenant_key: Option<String>,
@@ -170,14 +191,23 @@ pub(super) async fn get(
         .and_then(|wait| wait.parse().ok())
         .unwrap_or(0)
         .min(ingest.limits.long_poll_s_max);
+    // What it asks with is known now, and not only when a long wait is over.
+    let table = Arc::clone(&ingest.routing.borrow());
+    if let Ok(connector) = asked
+        .by_whom(&table, clock::now_ms())
+        .map(|who| who.connector)
+    {
+        note(&ingest, &connector, asked.headers);
+    }
     let patience = tokio::time::sleep(Duration::from_secs(wait_s));
-    let outcome = poll(&asked, ingest.routing.clone(), patience).await;
+    let outcome = poll(&asked, ingest.routing.clone(), patience, clock::now_ms).await;
     match outcome {
         Err(error) => error.answer(&correlation_id),
         Ok((table, connector, is_new)) => {
             ingest.heard_from(&connector.connector_id);
             let etag = etag(&connector);
             let mut response = if is_new {
+                ingest.has_read_discovery(&connector.connector_id, connector.discovery.version);
                 answer::done(
                     &Body {
                         config: runtime_config(&connector, &table),
@@ -202,18 +232,41 @@ struct Asked<'a> {
     tenant_key: &'a str,
 }
 
+impl Asked<'_> {
+    fn by_whom(&self, table: &RoutingTable, now_ms: i64) -> Result<Authenticated, ApiError> {
+        let who = auth::authenticate(self.headers, table, now_ms)?;
+        auth::belongs(&who.connector, self.tenant_key, self.connector_id)?;
+        Ok(who)
+    }
+}
+
+/// What the connector says with its question.
+fn note(ingest: &Ingest, connector: &Connector, headers: &HeaderMap) {
+    ingest.heard_from(&connector.connector_id);
+    if let Some((config_version, discovery_version)) = in_hand(headers) {
+        let place = ingest.board.place(&connector.connector_id);
+        place.asks_with(config_version, connector.config_version);
+        if discovery_version <= connector.discovery.version {
+            ingest.has_read_discovery(&connector.connector_id, discovery_version);
+        }
+    }
+}
+
 /// Waits until the connector has something new to read, at the longest until `patience` is over. Whoever rotates the token ends the
-/// wait with a 401: the token is looked up again with every snapshot.
+/// wait with a 401: the token is looked up again with every snapshot, and when its time is over.
 async fn poll(
     asked: &Asked<'_>,
     mut routing: watch::Receiver<Arc<RoutingTable>>,
     patience: impl Future<Output = ()>,
+    now_ms: impl Fn() -> i64,
 ) -> Result<(Arc<RoutingTable>, Arc<Connector>, bool), ApiError> {
     let mut patience = std::pin::pin!(patience);
     loop {
         let table = Arc::clone(&routing.borrow_and_update());
-        let connector = auth::authenticate(asked.headers, &table)?;
-        auth::belongs(&connector, asked.tenant_key, asked.connector_id)?;
+        let Authenticated {
+            connector,
+            until_ms,
+        } = asked.by_whom(&table, now_ms())?;
         let is_new = !is_known(asked.headers, &etag(&connector));
         if is_new {
             return Ok((table, connector, is_new));
@@ -221,6 +274,7 @@ async fn poll(
         let moved = tokio::select! {
             biased;
             changed = routing.changed() => changed.is_ok(),
+            () = token_ends(until_ms, &now_ms) => true,
             () = &mut patience => false,
         };
         // The time is over, or the process stops.
@@ -228,6 +282,15 @@ async fn poll(
             return Ok((table, connector, is_new));
         }
     }
+}
+
+/// Resolves when the time of the token is over; never for one that stands.
+async fn token_ends(until_ms: Option<i64>, now_ms: impl Fn() -> i64) {
+    let Some(until_ms) = until_ms else {
+        return std::future::pending().await;
+    };
+    let left_ms = until_ms.saturating_sub(now_ms());
+    tokio::time::sleep(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))).await;
 }
 
 #[cfg(test)]

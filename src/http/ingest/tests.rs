@@ -66,6 +66,8 @@ impl Listener {
             db.store(),
             Arc::clone(&changes) as Arc<dyn ConfigurationChanged>,
             Outlets::default(),
+            ConnectorBoard::default(),
+            Noticeboard::default(),
             limits,
         );
         Self {

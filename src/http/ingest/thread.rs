@@ -2,7 +2,7 @@
 //! whole; but only what says which thread it is must be right, and the rest is taken as far as it can be read.
 
 use super::{
-    Ingest, answer, auth,
+    Ingest, Push, answer, auth,
     field::{self, Reason, Value},
     parse::{self, BatchError},
 };
@@ -16,6 +16,7 @@ use heliograph_schema::{
     ids::{DISCORD_EPOCH_MS, SignalId, UserId},
     store::{
         mirrored_threads,
+        signals::Group,
         threads::{self, ThreadEvent, ThreadEventKind},
     },
 };
@@ -124,15 +125,34 @@ async fn take(
     let told = parse_event(&push.body, push.received_at_ms)?;
     auth::belongs(&push.connector, &told.tenant_key, &told.connector_id)?;
     let kept = push.kept("thread", correlation_id, Vec::new());
+    store(ingest, kept, told.event).await?;
+    Ok(Taken {})
+}
+
+async fn store(ingest: &Ingest, kept: Group, event: ThreadEvent) -> Result<(), ApiError> {
     let commit = ingest.commit(kept, move |conn| {
-        threads::take_event(conn, &told.event)?;
-        mirrored_threads::want_as_source(conn, told.event.thread_id)
+        threads::take_event(conn, &event)?;
+        mirrored_threads::want_as_source(conn, event.thread_id)
     });
     // Threads that mirror it are archived and opened again as it is.
     for target in ingest.within_time(commit).await? {
         ingest.outlets.look_at(target);
     }
-    Ok(Taken {})
+    Ok(())
+}
+
+/// Takes the body of a thread event as if it came now.
+pub(super) async fn take_again(
+    ingest: &Ingest,
+    push: &Push,
+    correlation_id: &CorrelationId,
+) -> Result<Result<(), Reason>, ApiError> {
+    let told = match parse_event(&push.body, push.received_at_ms) {
+        Ok(told) => told,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let kept = push.kept("thread", correlation_id, Vec::new());
+    store(ingest, kept, told.event).await.map(Ok)
 }
 
 /// Reads the body of a thread event that was received at `now_ms`.

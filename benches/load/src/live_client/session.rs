@@ -56,6 +56,14 @@ impl Session {
     /// # Errors
     /// Refused, or no welcome in time.
     pub fn open(address: SocketAddr, token: Option<&str>) -> Outcome<(Self, Value)> {
+        Self::open_by(address, &wire::upgrade_request(&address.to_string(), token))
+    }
+
+    /// Connects by this upgrade request and waits for the welcome.
+    ///
+    /// # Errors
+    /// Refused, or no welcome in time.
+    pub fn open_by(address: SocketAddr, request: &str) -> Outcome<(Self, Value)> {
         let stream = TcpStream::connect_timeout(&address, WELCOME_WITHIN).doing("connecting")?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(READ_SLICE))?;
@@ -65,7 +73,6 @@ impl Session {
             bytes: Vec::new(),
             consumed: 0,
         };
-        let request = wire::upgrade_request(&address.to_string(), token);
         session.stream.write_all(request.as_bytes())?;
         let deadline = Instant::now() + WELCOME_WITHIN;
         loop {

@@ -32,8 +32,14 @@ pub enum Kind {
 /// The upgrade request for `/live`.
 #[must_use]
 pub fn upgrade_request(host: &str, token: Option<&str>) -> String {
+    upgrade_request_for("/live", host, token)
+}
+
+/// The upgrade request for this path.
+#[must_use]
+pub fn upgrade_request_for(path: &str, host: &str, token: Option<&str>) -> String {
     let mut request = format!(
-        "GET /live HTTP/1.1\r\nhost: {host}\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: {KEY}\r\n"
+        "GET {path} HTTP/1.1\r\nhost: {host}\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: {KEY}\r\n"
     );
     if let Some(token) = token {
         // Writing to a String cannot fail.

@@ -6,10 +6,13 @@ use super::*;
 use crate::http::ingest::fixture;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use futures_util::FutureExt as _;
-use heliograph_actors::routing::DiscoveryRequest;
+use heliograph_actors::routing::{DiscoveryRequest, PreviousToken};
 use heliograph_schema::rules::MappingRules;
 use serde_json::json;
-use std::future::{pending, ready};
+use std::{
+    cell::Cell,
+    future::{pending, ready},
+};
 
 fn connector() -> Connector {
     let mut connector = fixture::connector("c1");
@@ -146,6 +149,28 @@ fn an_etag_is_known_in_a_list_weakly_or_by_a_star() {
     ));
 }
 
+#[test]
+fn the_first_etag_of_ours_says_what_the_connector_has() {
+    for (value, expected) in [
+        ("W/\"7:3\"", Some((7, 3))),
+        ("\"7:0\"", Some((7, 0))),
+        ("\"a\", W/\"8:1\", W/\"7:0\"", Some((8, 1))),
+        ("*", None),
+        ("W/\"7\"", None),
+        ("7:3", None),
+        ("W/\"7:x\"", None),
+        ("W/\"99999999999999999999:1\"", None),
+        ("", None),
+    ] {
+        let headers = headers(&[("if-none-match", value)]);
+        assert_eq!(in_hand(&headers), expected, "{value}");
+    }
+    assert_eq!(in_hand(&headers(&[])), None);
+}
+
+/// What the clock of a poll says.
+const NOW_MS: i64 = 1_795_255_200_000;
+
 type Polled = Result<(i64, bool), &'static str>;
 
 async fn poll_for(
@@ -159,7 +184,7 @@ async fn poll_for(
         connector_id: "c1",
         tenant_key,
     };
-    let outcome = poll(&asked, routing.clone(), patience).await;
+    let outcome = poll(&asked, routing.clone(), patience, || NOW_MS).await;
     outcome
         .map(|(_, connector, is_new)| (connector.config_version, is_new))
         .map_err(|error| error.error_code())
@@ -204,6 +229,43 @@ async fn a_waiting_poll_ends_with_what_concerns_it() {
         Some(Err("unauthorized"))
     );
     assert_eq!(after_swap(|_| {}), None);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_while_a_poll_waits_ends_the_wait() {
+    let known = headers(&[("if-none-match", "W/\"7:0\"")]);
+    let asked = Asked {
+        headers: &known,
+        connector_id: "c1",
+        tenant_key: "tenant",
+    };
+    // How long the token has, whether the patience is over, what the poll hears.
+    for (left_ms, is_over, expected) in [
+        (3, false, Err("unauthorized")),
+        (60_000, true, Ok(false)),
+        (0, false, Err("unauthorized")),
+        (0, true, Err("unauthorized")),
+    ] {
+        let mut connector = connector();
+        connector.token_hash = [0; 32];
+        connector.previous_token = Some(PreviousToken {
+            hash: crate::token::hash("token-of-c1"),
+            until_ms: NOW_MS + left_ms,
+        });
+        let (_swap, routing) = watch::channel(Arc::new(table(connector)));
+        // A millisecond passes between two looks at the clock.
+        let clock = Cell::new(NOW_MS);
+        let patience = async move {
+            if !is_over {
+                pending::<()>().await;
+            }
+        };
+        let outcome = poll(&asked, routing, patience, || clock.replace(clock.get() + 1)).await;
+        let heard = outcome
+            .map(|(_, _, is_new)| is_new)
+            .map_err(|error| error.error_code());
+        assert_eq!(heard, expected, "{left_ms} {is_over}");
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ export class Resource<T> {
   private load: (signal: AbortSignal) => Promise<T>;
   private running: AbortController | null = null;
   private settle: ReturnType<typeof setTimeout> | undefined;
+  private again = false;
 
   constructor(load: (signal: AbortSignal) => Promise<T>) {
     this.load = load;
@@ -27,10 +28,14 @@ export class Resource<T> {
     await this.run(untrack(() => this.load));
   }
 
-  /** Reads anew soon, once for many calls. */
+  /** Reads anew soon, once for many calls. A reading under way is let finish: changes that never end must not keep it from that. */
   reloadSoon(): void {
-    clearTimeout(this.settle);
-    this.settle = setTimeout(() => void this.reload(), SETTLE_MS);
+    if (this.settle !== undefined) return;
+    this.settle = setTimeout(() => {
+      this.settle = undefined;
+      if (this.running === null) void this.reload();
+      else this.again = true;
+    }, SETTLE_MS);
   }
 
   /** Puts in what a change answered, before the server is asked again. */
@@ -55,10 +60,14 @@ export class Resource<T> {
     }
     this.loading = false;
     this.running = null;
+    if (this.again) this.reloadSoon();
+    this.again = false;
   }
 
   close(): void {
     clearTimeout(this.settle);
+    this.settle = undefined;
+    this.again = false;
     this.running?.abort();
     this.running = null;
   }

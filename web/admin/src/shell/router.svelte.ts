@@ -6,6 +6,8 @@ import { match, withQuery } from './router_core';
 class Router {
   pathname = $state(location.pathname);
   search = $state(location.search);
+  /** Counts the pages that were gone to: a page is made anew also when only its query is another. */
+  visits = $state(0);
   /** Asked before the page is left; false keeps it. */
   private guard: (() => boolean) | null = null;
 
@@ -23,6 +25,7 @@ class Router {
     if (url.pathname + url.search === location.pathname + location.search) return;
     if (url.pathname !== location.pathname && this.guard !== null && !this.guard()) return;
     history.pushState(null, '', url);
+    this.visits += 1;
     this.read();
   }
 
@@ -41,7 +44,10 @@ class Router {
   /** Opens these pages by their addresses from now on; the answer ends it. */
   listen(pages: readonly PageEntry[]): () => void {
     this.pages = pages;
-    const read = () => this.read();
+    const read = () => {
+      this.visits += 1;
+      this.read();
+    };
     const click = (event: MouseEvent) => this.click(event);
     const unload = (event: BeforeUnloadEvent) => { if (this.guard !== null && !this.guard()) event.preventDefault(); };
     addEventListener('popstate', read);
