@@ -217,12 +217,8 @@ fn with_token(json: Value) -> Shown {
 }
 
 async fn version(client: &Client, connector_id: &str) -> Result<Value, Failure> {
-    let found = client
-        .find("/api/connectors", "connector_id", connector_id)
-        .await?;
-    found
-        .map(|row| row["version"].clone())
-        .ok_or_else(|| Failure::Other(format!("there is no connector {connector_id}")))
+    let path = format!("/api/connectors/{}", segment(connector_id));
+    Ok(client.get(&path).await?["version"].clone())
 }
 
 async fn change(

@@ -331,10 +331,7 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
 }
 
 async fn find(client: &Client, mapping_id: i64) -> Result<Value, Failure> {
-    let found = client
-        .find("/api/mappings", "mapping_id", &mapping_id.to_string())
-        .await?;
-    found.ok_or_else(|| Failure::Other(format!("there is no mapping {mapping_id}")))
+    client.get(&format!("/api/mappings/{mapping_id}")).await
 }
 
 /// These mappings as they were read now.

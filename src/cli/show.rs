@@ -258,9 +258,7 @@ pub(super) fn cell(item: &Value, field: &str) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::Bool(is_so)) => if *is_so { "yes" } else { "no" }.to_owned(),
-        Some(Value::Number(at)) if field.ends_with("_at_ms") || field.ends_with("_since_ms") => {
-            time(at.as_i64().unwrap_or_default())
-        }
+        Some(Value::Number(at)) if is_moment(field) => time(at.as_i64().unwrap_or_default()),
         // What others wrote is shown on one line and cannot steer a terminal.
         Some(Value::String(text)) => text
             .chars()
@@ -268,6 +266,10 @@ pub(super) fn cell(item: &Value, field: &str) -> String {
             .collect(),
         Some(other) => other.to_string(),
     }
+}
+
+fn is_moment(field: &str) -> bool {
+    field == "at_ms" || field.ends_with("_at_ms") || field.ends_with("_since_ms")
 }
 
 fn time(at_ms: i64) -> String {

@@ -1,6 +1,8 @@
 //! The commands against real admin routes over HTTP and a real database.
 #![allow(clippy::unwrap_used)]
 
+mod administration;
+
 use super::*;
 use crate::{
     config::Secret,
@@ -142,6 +144,11 @@ impl Running {
             Command::Bot { command, .. } => bot::run(&client, command).await,
             Command::Signal { command, .. } => mirroring::signal(&client, command).await,
             Command::SessionToken { command, .. } => session_token::run(&client, command).await,
+            Command::Audit { command, .. } => audit::run(&client, command).await,
+            Command::Config { command, .. } => configuration::run(&client, command).await,
+            Command::Raw { command, .. } => intake::raw(&client, command).await,
+            Command::Quarantine { command, .. } => intake::quarantine(&client, command).await,
+            Command::Figures { span, .. } => figures::run(&client, span).await,
             other => panic!("not administration: {other:?}"),
         }
     }
@@ -421,11 +428,11 @@ async fn what_fails_says_why_in_one_line() {
     for (typed, words) in [
         ("connector create c1 --tenant acme", "exists already"),
         ("connector create a/b --tenant acme", "characters"),
-        ("connector rotate c9", "no connector c9"),
+        ("connector rotate c9", "no such connector"),
         ("channel set c1 1 --source", "--guild"),
         ("channel list --connector c9", "no such connector"),
         ("mapping add 1 2", "not an enabled source"),
-        ("mapping remove 4", "no mapping 4"),
+        ("mapping remove 4", "no such mapping"),
         ("mapping dry-run 4", "no such mapping"),
         ("mapping dry-run 4 --last 0", "from 1 to 200"),
     ] {
