@@ -21,6 +21,8 @@ run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C 
 test: needs web  ## every test, tiny benches and proofs included
 	$(CARGO) test --workspace --locked --features failpoints
 	@scripts/test-web
+	$(CARGO) build --locked --features heliograph/failpoints -p heliograph -p heliograph-bench --bin heliograph --bin stage
+	@scripts/fuzz-api --quick --profile debug || [ $$? = 75 ]
 
 check: needs web ## form, lints, dependencies
 	$(CARGO) fmt --all --check
@@ -33,8 +35,9 @@ bench: needs web ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
 
 prove: needs web ## proofs that take minutes: all, or NAME=crash; writes target/prove/
 	$(if $(filter mirror-sim,$(NAME)),,$(PROGRAMS))
-	$(if $(filter mirror-sim,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
+	$(if $(filter mirror-sim api-fuzz,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
 	$(if $(filter-out mirror-sim,$(NAME)),,$(SIMULATION))
+	$(if $(filter-out api-fuzz,$(NAME)),,scripts/fuzz-api)
 
 web:             ## builds the admin web app when something in it changed
 	@scripts/build-web
