@@ -9,10 +9,10 @@ PROGRAMS := $(CARGO) build --release --locked -p heliograph -p heliograph-bench 
 # By a command of its own: what is planted for it must be in no server.
 SIMULATION := $(CARGO) run --release --locked -p heliograph-actors --example mirror_sim --features simulation
 
-.PHONY: help run test check bench prove web needs types openapi
+.PHONY: help run test browser-test check bench prove pictures web needs types openapi
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
 run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C stops it
 	$(PROGRAMS)
@@ -21,8 +21,11 @@ run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C 
 test: needs web  ## every test, tiny benches and proofs included
 	$(CARGO) test --workspace --locked --features failpoints
 	@scripts/test-web
-	$(CARGO) build --locked --features heliograph/failpoints -p heliograph -p heliograph-bench --bin heliograph --bin stage
+	@scripts/test-browser
 	@scripts/fuzz-api --quick --profile debug || [ $$? = 75 ]
+
+browser-test: needs ## the tests in a browser alone
+	@scripts/test-browser
 
 check: needs web ## form, lints, dependencies
 	$(CARGO) fmt --all --check
@@ -41,6 +44,9 @@ prove: needs web ## proofs that take minutes: all, or NAME=crash; writes target/
 
 web:             ## builds the admin web app when something in it changed
 	@scripts/build-web
+
+pictures: needs  ## takes the pictures of docs/ADMIN.md anew
+	@scripts/take-pictures
 
 types:           ## writes web/protocol.ts anew from the Rust types
 	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types
