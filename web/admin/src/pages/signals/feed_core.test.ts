@@ -49,7 +49,7 @@ test('history joins what came live', () => {
 
 test('how far it got', () => {
   const table: [SignalLine['deliveries'], string][] = [
-    [{ wanted: 0, delivered: 0, dead: 0, dropped: 0 }, 'mapped nowhere'], [{ wanted: 2, delivered: 1, dead: 0, dropped: 0 }, '1 of 2 delivered'],
+    [{ wanted: 0, delivered: 0, dead: 0, dropped: 0 }, 'not mirrored'], [{ wanted: 2, delivered: 1, dead: 0, dropped: 0 }, '1 of 2 delivered'],
     [{ wanted: 2, delivered: 2, dead: 0, dropped: 0 }, '2 delivered'], [{ wanted: 2, delivered: 1, dead: 1, dropped: 0 }, '1 of 2 dead'], [{ wanted: 2, delivered: 1, dead: 0, dropped: 1 }, '1 delivered, 1 dropped'],
   ];
   for (const [deliveries, words] of table) expect(deliveryState(line(1, { deliveries })).text).toBe(words);

@@ -63,7 +63,7 @@ function isNewer(a: SignalLine, b: SignalLine): boolean {
 export function deliveryState({ deliveries, deleted }: SignalLine): { text: string; tone: '' | 'good' | 'warn' | 'bad' } {
   const { wanted, delivered, dead, dropped } = deliveries;
   if (dead > 0) return { text: `${dead} of ${wanted} dead`, tone: 'bad' };
-  if (wanted === 0) return { text: deleted ? 'deleted' : 'mapped nowhere', tone: '' };
+  if (wanted === 0) return { text: deleted ? 'deleted' : 'not mirrored', tone: '' };
   if (delivered + dropped >= wanted) return { text: dropped > 0 ? `${delivered} delivered, ${dropped} dropped` : `${delivered} delivered`, tone: 'good' };
   return { text: `${delivered} of ${wanted} delivered`, tone: 'warn' };
 }
