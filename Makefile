@@ -9,10 +9,10 @@ PROGRAMS := $(CARGO) build --release --locked -p heliograph -p heliograph-bench 
 # By a command of its own: what is planted for it must be in no server.
 SIMULATION := $(CARGO) run --release --locked -p heliograph-actors --example mirror_sim --features simulation
 
-.PHONY: help run test check bench prove web needs types openapi
+.PHONY: help run test browser-test check bench prove pictures web needs types openapi
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
 run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C stops it
 	$(PROGRAMS)
@@ -21,6 +21,11 @@ run: needs web   ## the whole demo on this machine, no account anywhere; Ctrl-C 
 test: needs web  ## every test, tiny benches and proofs included
 	$(CARGO) test --workspace --locked --features failpoints
 	@scripts/test-web
+	@scripts/test-browser
+	@scripts/fuzz-api --quick --profile debug || [ $$? = 75 ]
+
+browser-test: needs ## the tests in a browser alone
+	@scripts/test-browser
 
 check: needs web ## form, lints, dependencies
 	$(CARGO) fmt --all --check
@@ -33,11 +38,15 @@ bench: needs web ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
 
 prove: needs web ## proofs that take minutes: all, or NAME=crash; writes target/prove/
 	$(if $(filter mirror-sim,$(NAME)),,$(PROGRAMS))
-	$(if $(filter mirror-sim,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
+	$(if $(filter mirror-sim api-fuzz,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
 	$(if $(filter-out mirror-sim,$(NAME)),,$(SIMULATION))
+	$(if $(filter-out api-fuzz,$(NAME)),,scripts/fuzz-api)
 
 web:             ## builds the admin web app when something in it changed
 	@scripts/build-web
+
+pictures: needs  ## takes the pictures of docs/ADMIN.md anew
+	@scripts/take-pictures
 
 types:           ## writes web/protocol.ts anew from the Rust types
 	HELIOGRAPH_WRITE_TYPES=1 $(CARGO) test --locked -p heliograph-schema protocol_types
