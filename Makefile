@@ -22,6 +22,7 @@ test: needs web  ## every test, tiny benches and proofs included
 	$(CARGO) test --workspace --locked --features failpoints
 	@scripts/test-web
 	@scripts/test-browser
+	@scripts/fuzz-api --quick --profile debug || [ $$? = 75 ]
 
 browser-test: needs ## the tests in a browser alone
 	@scripts/test-browser
@@ -37,8 +38,9 @@ bench: needs web ## figures: all scenarios, or SCENARIO=e1; writes target/bench/
 
 prove: needs web ## proofs that take minutes: all, or NAME=crash; writes target/prove/
 	$(if $(filter mirror-sim,$(NAME)),,$(PROGRAMS))
-	$(if $(filter mirror-sim,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
+	$(if $(filter mirror-sim api-fuzz,$(NAME)),,$(RELEASE)/prove $(if $(NAME),--name $(NAME)))
 	$(if $(filter-out mirror-sim,$(NAME)),,$(SIMULATION))
+	$(if $(filter-out api-fuzz,$(NAME)),,scripts/fuzz-api)
 
 web:             ## builds the admin web app when something in it changed
 	@scripts/build-web

@@ -1,16 +1,21 @@
 //! The command line: run the process, migrate its tables, or administer a running one as a client of its admin listener. Reads
 //! no environment itself: the configuration does, the admin token included, which is never an argument.
 
+mod audit;
 mod bot;
 mod channel;
 mod client;
+mod configuration;
 mod connector;
+mod figures;
+mod intake;
 mod mapping;
 mod migrate;
 mod mirroring;
 mod session_token;
 mod show;
 mod trail;
+mod tree;
 
 use crate::{
     config::{Config, ConfigError},
@@ -111,19 +116,42 @@ enum Command {
         #[command(flatten)]
         to: To,
     },
+    /// Who changed what, and taking it back
+    Audit {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: audit::Audit,
+    },
+    /// The whole configuration as one file
+    Config {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: configuration::Configuration,
+    },
+    /// What connectors sent, as it came
+    Raw {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        command: intake::Raw,
+    },
     /// Items of connectors that could not be taken
     Quarantine {
         #[command(flatten)]
         to: To,
         #[command(subcommand)]
-        command: Quarantine,
+        command: intake::Quarantine,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum Quarantine {
-    /// Newest first
-    List,
+    /// How much came and went minute by minute, and how long it took
+    Figures {
+        #[command(flatten)]
+        to: To,
+        /// Of how long until now
+        #[arg(long, value_enum, default_value = "hour")]
+        span: figures::Span,
+    },
 }
 
 /// Which process is administered, and how its answers are shown.
@@ -146,11 +174,15 @@ enum Failure {
     Serve(#[from] NotServing),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What would be done is shown, and was not done.
+    #[error("{reason}")]
+    LeftUndone { shown: Shown, reason: String },
     #[error("{0}")]
     Other(String),
 }
 
 /// What a command has to show: JSON for programs, a form of it for people.
+#[derive(Debug)]
 struct Shown {
     json: Value,
     text: String,
@@ -194,9 +226,6 @@ fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Target { to, command } => administer(&config, to, async |client| {
             mirroring::target(&client, command).await
         }),
-        Command::Bot { to, command } => {
-            administer(&config, to, async |client| bot::run(&client, command).await)
-        }
         Command::Signal { to, command } => administer(&config, to, async |client| {
             mirroring::signal(&client, command).await
         }),
@@ -206,14 +235,23 @@ fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Actors { to } => administer(&config, to, async |client| {
             show::actors(client.get("/debug/actors").await?)
         }),
-        Command::Quarantine {
-            to,
-            command: Quarantine::List,
-        } => administer(&config, to, async |client| {
-            Ok(show::rows(
-                show::QUARANTINE,
-                client.list("/api/quarantine").await?,
-            ))
+        Command::Bot { to, command } => {
+            administer(&config, to, async |client| bot::run(&client, command).await)
+        }
+        Command::Audit { to, command } => administer(&config, to, async |client| {
+            audit::run(&client, command).await
+        }),
+        Command::Config { to, command } => administer(&config, to, async |client| {
+            configuration::run(&client, command).await
+        }),
+        Command::Raw { to, command } => administer(&config, to, async |client| {
+            intake::raw(&client, command).await
+        }),
+        Command::Quarantine { to, command } => administer(&config, to, async |client| {
+            intake::quarantine(&client, command).await
+        }),
+        Command::Figures { to, span } => administer(&config, to, async |client| {
+            figures::run(&client, span).await
         }),
     }
 }
@@ -227,15 +265,18 @@ fn administer(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let shown = runtime
+    let outcome = runtime
         .map_err(|error| Failure::Other(error.to_string()))?
-        .block_on(command(client))?;
+        .block_on(command(client));
+    let (Ok(shown) | Err(Failure::LeftUndone { shown, .. })) = &outcome else {
+        return outcome.map(|_| ExitCode::SUCCESS);
+    };
     if to.json {
         print(&format!("{:#}", shown.json));
     } else {
         print(shown.text.trim_end());
     }
-    Ok(ExitCode::SUCCESS)
+    outcome.map(|_| ExitCode::SUCCESS)
 }
 
 fn print(text: &str) {

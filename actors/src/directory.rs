@@ -225,6 +225,7 @@ impl Directory {
 
     fn silent(&mut self, reading: Reading, silence: &Silence) {
         tracing::warn!(?reading, ?silence, "what the bot sees could not be read");
+        metrics::counter!("heliograph_directory_silences_total").increment(1);
         self.reads = false;
         self.silences += 1;
         self.schedule.silent(self.clock.now_ms(), reading, silence);
@@ -237,6 +238,7 @@ impl Directory {
         if let Some(fresh_ms) = self.schedule.fresh_since_ms() {
             self.refreshed_at_ms = Some((self.makings.now_ms)() - (now_ms - fresh_ms));
         }
+        metrics::gauge!("heliograph_directory_guilds").set(self.schedule.guilds() as f64);
         let reason = self.schedule.trouble().map(str::to_owned);
         let fails = reason.is_some();
         let state = match (&self.makings.way, fails) {

@@ -2,12 +2,24 @@
 
 use super::{
     Failure, Shown,
-    client::{Client, segment},
-    show::{self, CHANNELS, ROLES},
+    client::{Client, query, segment},
+    show::{self, CHANNELS, Columns, ROLES},
+    tree,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+const AVAILABLE: Columns = &[
+    ("CHANNEL", "channel_id"),
+    ("NAME", "name"),
+    ("GUILD NAME", "guild_name"),
+    ("UNDER", "parent_name"),
+    ("SOURCE", "is_source"),
+    ("TARGET", "is_target"),
+    ("MIN TIER", "min_tier"),
+    ("GONE", "gone_at_ms"),
+];
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Channel {
@@ -21,6 +33,24 @@ pub(super) enum Channel {
         /// Those of this guild
         #[arg(long)]
         guild: Option<String>,
+    },
+    /// The channels of a guild as Discord shows them
+    Tree {
+        guild_id: String,
+        /// As this connector saw them; without it as the bot sees them
+        #[arg(long)]
+        connector: Option<String>,
+    },
+    /// Known channels by name, in words or as part of one
+    Available {
+        /// Only what can be the source, or the target, of a mapping now
+        #[arg(long = "as", value_enum, value_name = "USE")]
+        usable: Option<Use>,
+        /// Those of this guild
+        #[arg(long)]
+        guild: Option<String>,
+        /// Whose name, or whose guild's name, holds this; or an id
+        text: Option<String>,
     },
     /// Who sees a channel live
     Visibility {
@@ -62,6 +92,12 @@ enum Threads {
     Only,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Use {
+    Source,
+    Target,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Visible(Option<i16>);
 
@@ -93,6 +129,36 @@ pub(super) async fn run(client: &Client, command: Channel) -> Result<Shown, Fail
                 CHANNELS,
                 client.list(&format!("/api/channels{query}")).await?,
             ))
+        }
+        Channel::Tree {
+            guild_id,
+            connector,
+        } => {
+            let of = connector.map_or_else(
+                || "/api/bot".to_owned(),
+                |id| format!("/api/connectors/{}", segment(&id)),
+            );
+            let path = format!("{of}/guilds/{}/tree", segment(&guild_id));
+            Ok(tree::shown(client.get(&path).await?))
+        }
+        Channel::Available {
+            usable,
+            guild,
+            text,
+        } => {
+            let usable = usable.map(|usable| match usable {
+                Use::Source => "source",
+                Use::Target => "target",
+            });
+            let path = query(
+                "/api/channels",
+                &[
+                    ("use", usable),
+                    ("guild_id", guild.as_deref()),
+                    ("q", text.as_deref()),
+                ],
+            );
+            Ok(show::rows(AVAILABLE, client.list(&path).await?))
         }
         Channel::Visibility {
             channel_id,

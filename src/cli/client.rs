@@ -47,6 +47,12 @@ impl Client {
         self.ask(Method::GET, path, None).await
     }
 
+    /// An answer that is no JSON.
+    pub(super) async fn text(&self, path: &str) -> Result<String, Failure> {
+        let bytes = self.answer(Method::GET, path, None).await?;
+        String::from_utf8(bytes).map_err(|_| self.no_listener())
+    }
+
     /// One request; the answer's JSON, `null` when it has no body.
     pub(super) async fn ask(
         &self,
@@ -54,6 +60,27 @@ impl Client {
         path: &str,
         body: Option<Value>,
     ) -> Result<Value, Failure> {
+        let bytes = self.answer(method, path, body).await?;
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|_| self.no_listener())
+    }
+
+    fn no_listener(&self) -> Failure {
+        Failure::Other(format!(
+            "what answers at {} is no admin listener",
+            self.base
+        ))
+    }
+
+    /// The body of an answer that is a success.
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Vec<u8>, Failure> {
         let url = self
             .base
             .join(path)
@@ -74,46 +101,42 @@ impl Client {
             .bytes()
             .await
             .map_err(|error| self.no_answer(&error))?;
-        let json = if bytes.is_empty() {
-            Ok(Value::Null)
-        } else {
-            serde_json::from_slice::<Value>(&bytes)
-        };
         if status.is_success() {
-            return json.map_err(|_| {
-                Failure::Other(format!(
-                    "what answers at {} is no admin listener",
-                    self.base
-                ))
-            });
+            return Ok(bytes.into());
         }
-        let json = json.unwrap_or_default();
+        let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let message = json["message"].as_str().unwrap_or("no reason was given");
+        let place = json["field"]
+            .as_str()
+            .filter(|place| !message.contains(*place))
+            .map_or_else(String::new, |place| format!("{place}: "));
         let hint = if status.as_u16() == 401 {
             " (HELIOGRAPH_ADMIN_TOKEN or admin.token_file)"
         } else {
             ""
         };
-        Err(Failure::Other(format!("{message}{hint}")))
+        Err(Failure::Other(format!("{place}{message}{hint}")))
     }
 
     /// All items of a list, page by page.
     pub(super) async fn list(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        self.first(path, ITEMS_MAX).await
+    }
+
+    /// The first items of a list, at most so many.
+    pub(super) async fn first(&self, path: &str, count: usize) -> Result<Vec<Value>, Failure> {
         let mut items = Vec::new();
         let mut after = String::new();
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
-            let mut page = self
-                .get(&format!(
-                    "{path}{joint}limit={PAGE}&after={}",
-                    segment(&after)
-                ))
-                .await?;
+            let limit = (count - items.len()).clamp(1, PAGE);
+            let asked = format!("{path}{joint}limit={limit}&after={}", segment(&after));
+            let mut page = self.get(&asked).await?;
             if let Value::Array(more) = page["items"].take() {
                 items.extend(more);
             }
             match page["next_after"].as_str() {
-                Some(next) if items.len() < ITEMS_MAX => next.clone_into(&mut after),
+                Some(next) if items.len() < count => next.clone_into(&mut after),
                 _ => return Ok(items),
             }
         }
@@ -160,6 +183,18 @@ fn configured(admin: &config::Admin) -> Result<String, Failure> {
         listen.set_ip(loopback);
     }
     Ok(format!("http://{listen}/"))
+}
+
+/// The path with those parameters that are there.
+pub(super) fn query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut asked = path.to_owned();
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            let joint = if asked.contains('?') { '&' } else { '?' };
+            asked.push_str(&format!("{joint}{name}={}", segment(value)));
+        }
+    }
+    asked
 }
 
 /// `text` as one segment of a path or a value of a query.

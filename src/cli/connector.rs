@@ -3,11 +3,41 @@
 use super::{
     Failure, Shown,
     client::{Client, segment},
-    show::{self, CONNECTORS},
+    show::{self, CONNECTORS, Columns},
 };
 use clap::{Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+const GUILDS: Columns = &[
+    ("GUILD", "guild_id"),
+    ("NAME", "name"),
+    ("CHANNELS", "channels"),
+    ("SOURCES", "sources"),
+    ("TARGETS", "targets"),
+    ("SEEN", "seen_at_ms"),
+    ("GONE", "gone_at_ms"),
+];
+
+const DISCOVERY: Columns = &[
+    ("DISCOVERY", "state"),
+    ("GUILD", "guild_id"),
+    ("NAME", "guild_name"),
+    ("REQUESTED", "requested_at_ms"),
+    ("TOOK MS", "took_ms"),
+    ("GUILDS", "guilds"),
+    ("CHANNELS", "channels"),
+];
+
+const STANDING: Columns = &[
+    ("CONFIG APPLIED", "is_applied"),
+    ("LAG MS", "lag_ms"),
+    ("EVENTS/S", "events_per_s"),
+    ("EVENTS", "events"),
+    ("BATCHES", "batches"),
+    ("REJECTED", "rejected"),
+    ("LAST BATCH", "last_batch_at_ms"),
+];
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Connector {
@@ -24,8 +54,19 @@ pub(super) enum Connector {
     },
     /// All connectors
     List,
-    /// Print a new token, once; the old one ends at once
-    Rotate { connector_id: String },
+    /// One connector: what it may do, what it last said, how it stands
+    Show { connector_id: String },
+    /// The guilds it saw
+    Guilds { connector_id: String },
+    /// Print a new token, once; the old one ends at once, or after an overlap
+    Rotate {
+        connector_id: String,
+        /// So long the old token works on, in seconds
+        #[arg(long, value_name = "SECONDS")]
+        overlap: Option<u32>,
+    },
+    /// Forget a connector and its channels; what it brought stays
+    Delete { connector_id: String },
     /// Refuse what it pushes
     Pause { connector_id: String },
     /// Take what it pushes again
@@ -73,8 +114,31 @@ pub(super) async fn run(client: &Client, command: Connector) -> Result<Shown, Fa
             CONNECTORS,
             client.list("/api/connectors").await?,
         )),
-        Connector::Rotate { connector_id } => {
-            let body = json!({ "version": version(client, &connector_id).await? });
+        Connector::Show { connector_id } => {
+            let path = format!("/api/connectors/{}", segment(&connector_id));
+            Ok(whole(client.get(&path).await?))
+        }
+        Connector::Guilds { connector_id } => {
+            let path = format!("/api/connectors/{}/guilds", segment(&connector_id));
+            Ok(show::rows(GUILDS, client.list(&path).await?))
+        }
+        Connector::Delete { connector_id } => {
+            let version = version(client, &connector_id).await?;
+            let path = format!(
+                "/api/connectors/{}?version={version}",
+                segment(&connector_id)
+            );
+            client.ask(Method::DELETE, &path, None).await?;
+            Ok(show::done(format!("connector {connector_id} is gone")))
+        }
+        Connector::Rotate {
+            connector_id,
+            overlap,
+        } => {
+            let mut body = json!({ "version": version(client, &connector_id).await? });
+            if let Some(overlap) = overlap {
+                body["overlap_s"] = overlap.into();
+            }
             let path = format!("/api/connectors/{}/rotate", segment(&connector_id));
             Ok(with_token(
                 client.ask(Method::POST, &path, Some(body)).await?,
@@ -119,12 +183,27 @@ pub(super) async fn run(client: &Client, command: Connector) -> Result<Shown, Fa
                 .ask(Method::POST, &path, Some(json!({ "guild_id": guild })))
                 .await?;
             let text = format!(
-                "asked, request {}: see `heliograph channel list`",
+                "asked, request {}: see `heliograph connector show {connector_id}`",
                 json["discovery_request_version"]
             );
             Ok(Shown { json, text })
         }
     }
+}
+
+/// A connector, and below it what it answered last and how it stands.
+fn whole(json: Value) -> Shown {
+    let mut text = show::row(CONNECTORS, json.clone()).text;
+    for (field, columns) in [("discovery", DISCOVERY), ("standing", STANDING)] {
+        if json[field].is_object() {
+            text.push('\n');
+            text.push_str(&show::row(columns, json[field].clone()).text);
+        }
+    }
+    if let Some(advice) = json["discovery"]["advice"].as_str() {
+        text.push_str(&format!("{advice}\n"));
+    }
+    Shown { json, text }
 }
 
 fn with_token(json: Value) -> Shown {
@@ -138,12 +217,8 @@ fn with_token(json: Value) -> Shown {
 }
 
 async fn version(client: &Client, connector_id: &str) -> Result<Value, Failure> {
-    let found = client
-        .find("/api/connectors", "connector_id", connector_id)
-        .await?;
-    found
-        .map(|row| row["version"].clone())
-        .ok_or_else(|| Failure::Other(format!("there is no connector {connector_id}")))
+    let path = format!("/api/connectors/{}", segment(connector_id));
+    Ok(client.get(&path).await?["version"].clone())
 }
 
 async fn change(

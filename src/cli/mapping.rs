@@ -2,11 +2,12 @@
 
 use super::{
     Failure, Shown,
-    client::Client,
+    audit::AUDIT,
+    client::{Client, query},
     connector::Switch,
     show::{self, DRY_RUN, MAPPINGS},
 };
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use heliograph_schema::rules;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -41,8 +42,59 @@ pub(super) enum Mapping {
     },
     /// Take a mapping away; what was mirrored stays
     Remove { mapping_id: i64 },
-    /// All mappings
-    List,
+    /// All mappings, or those that are looked for
+    List {
+        /// From this channel, in their order
+        #[arg(long, value_name = "CHANNEL")]
+        source: Option<String>,
+        /// Into this channel
+        #[arg(long, value_name = "CHANNEL")]
+        target: Option<String>,
+        /// Only those that work, are off, or are broken
+        #[arg(long, value_enum)]
+        state: Option<State>,
+        /// Whose channels or guilds are called so, or an id
+        text: Option<String>,
+    },
+    /// One mapping with its rules
+    Show { mapping_id: i64 },
+    /// Make another one like it
+    Clone {
+        mapping_id: i64,
+        /// From this channel instead
+        #[arg(long, value_name = "CHANNEL")]
+        source: Option<String>,
+        /// Into this channel instead
+        #[arg(long, value_name = "CHANNEL")]
+        target: Option<String>,
+        /// Off keeps the settings
+        #[arg(long, value_enum)]
+        enabled: Option<Switch>,
+        /// Begin with the last so many signals, instead of now
+        #[arg(long, value_name = "N")]
+        last: Option<u32>,
+    },
+    /// Change or remove several at once: all or nothing
+    Bulk {
+        #[arg(required = true)]
+        mapping_ids: Vec<i64>,
+        #[command(flatten)]
+        settings: Settings,
+        /// Ping nobody any more
+        #[arg(long, conflicts_with = "ping")]
+        no_ping: bool,
+        /// Take them away; what was mirrored stays
+        #[arg(long, conflicts_with_all = ["tier", "ping", "no_ping", "priority", "enabled", "rules"])]
+        remove: bool,
+    },
+    /// Say in which order the mappings of a source stand: all of them
+    Order {
+        source_channel_id: String,
+        #[arg(required = true)]
+        mapping_ids: Vec<i64>,
+    },
+    /// What was changed in a mapping, newest first
+    History { mapping_id: i64 },
     /// What the rules would make of the latest signals; nothing is saved, nothing is sent
     DryRun {
         mapping_id: i64,
@@ -53,6 +105,13 @@ pub(super) enum Mapping {
         #[arg(long, value_name = "FILE")]
         rules: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum State {
+    Working,
+    Off,
+    Broken,
 }
 
 #[derive(Debug, Args)]
@@ -148,7 +207,97 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
             client.ask(Method::DELETE, &path, None).await?;
             Ok(show::done(format!("mapping {mapping_id} is gone")))
         }
-        Mapping::List => Ok(show::rows(MAPPINGS, client.list("/api/mappings").await?)),
+        Mapping::List {
+            source,
+            target,
+            state,
+            text,
+        } => {
+            let state = state.map(|state| match state {
+                State::Working => "working",
+                State::Off => "off",
+                State::Broken => "broken",
+            });
+            let path = query(
+                "/api/mappings",
+                &[
+                    ("source_channel_id", source.as_deref()),
+                    ("target_channel_id", target.as_deref()),
+                    ("state", state),
+                    ("q", text.as_deref()),
+                ],
+            );
+            Ok(show::rows(MAPPINGS, client.list(&path).await?))
+        }
+        Mapping::Show { mapping_id } => Ok(whole(find(client, mapping_id).await?)),
+        Mapping::Clone {
+            mapping_id,
+            source,
+            target,
+            enabled,
+            last,
+        } => {
+            let said = [
+                ("source_channel_id", source.map(Value::from)),
+                ("target_channel_id", target.map(Value::from)),
+                (
+                    "is_enabled",
+                    enabled.map(|switch| (switch == Switch::On).into()),
+                ),
+                ("start", last.map(|last| json!({ "last": last }))),
+            ];
+            let body: Map<String, Value> = said
+                .into_iter()
+                .filter_map(|(field, value)| Some((field.to_owned(), value?)))
+                .collect();
+            let path = format!("/api/mappings/{mapping_id}/clone");
+            Ok(show::row(
+                MAPPINGS,
+                client.ask(Method::POST, &path, Some(body.into())).await?,
+            ))
+        }
+        Mapping::Bulk {
+            mapping_ids,
+            settings,
+            no_ping,
+            remove,
+        } => {
+            let items = at_versions(client, &mapping_ids).await?;
+            let body = if remove {
+                json!({ "items": items, "remove": true })
+            } else {
+                let mut change = settings.body()?;
+                if no_ping {
+                    change.insert("ping_role_id".to_owned(), Value::Null);
+                }
+                json!({ "items": items, "change": change })
+            };
+            let mut answer = client
+                .ask(Method::POST, "/api/mappings/bulk", Some(body))
+                .await?;
+            if remove {
+                return Ok(show::done(format!(
+                    "{} mappings are gone",
+                    mapping_ids.len()
+                )));
+            }
+            Ok(show::rows(MAPPINGS, items_of(&mut answer)))
+        }
+        Mapping::Order {
+            source_channel_id,
+            mapping_ids,
+        } => {
+            let items = at_versions(client, &mapping_ids).await?;
+            let body = json!({ "source_channel_id": source_channel_id, "items": items });
+            let mut answer = client
+                .ask(Method::POST, "/api/mappings/order", Some(body))
+                .await?;
+            Ok(show::rows(MAPPINGS, items_of(&mut answer)))
+        }
+        Mapping::History { mapping_id } => {
+            let path = format!("/api/mappings/{mapping_id}/history");
+            Ok(show::rows(AUDIT, client.list(&path).await?))
+        }
         Mapping::DryRun {
             mapping_id,
             last,
@@ -182,10 +331,39 @@ pub(super) async fn run(client: &Client, command: Mapping) -> Result<Shown, Fail
 }
 
 async fn find(client: &Client, mapping_id: i64) -> Result<Value, Failure> {
-    let found = client
-        .find("/api/mappings", "mapping_id", &mapping_id.to_string())
-        .await?;
-    found.ok_or_else(|| Failure::Other(format!("there is no mapping {mapping_id}")))
+    client.get(&format!("/api/mappings/{mapping_id}")).await
+}
+
+/// These mappings as they were read now.
+async fn at_versions(client: &Client, mapping_ids: &[i64]) -> Result<Vec<Value>, Failure> {
+    let mut items = Vec::with_capacity(mapping_ids.len());
+    for &mapping_id in mapping_ids {
+        let version = version(client, mapping_id).await?;
+        items.push(json!({ "mapping_id": mapping_id, "version": version }));
+    }
+    Ok(items)
+}
+
+fn items_of(answer: &mut Value) -> Vec<Value> {
+    match answer["items"].take() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// A mapping, and below it what is wrong with it and what its rules say.
+fn whole(json: Value) -> Shown {
+    let mut text = show::row(MAPPINGS, json.clone()).text;
+    if let Some(trouble) = json["trouble"].as_str() {
+        text.push_str(&format!("\n{trouble}\n"));
+    }
+    let said = rules::FIELDS
+        .iter()
+        .filter_map(|field| Some((*field, json.get(field)?)));
+    for (field, rule) in said {
+        text.push_str(&format!("\n{field}: {rule:#}\n"));
+    }
+    Shown { json, text }
 }
 
 async fn version(client: &Client, mapping_id: i64) -> Result<Value, Failure> {

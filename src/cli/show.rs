@@ -39,6 +39,9 @@ pub(super) const MAPPINGS: Columns = &[
     ("MAPPING", "mapping_id"),
     ("SOURCE", "source_channel_id"),
     ("TARGET", "target_channel_id"),
+    ("FROM", "source.name"),
+    ("INTO", "target.name"),
+    ("STATE", "state"),
     ("TIER", "tier"),
     ("PING", "ping_role_id"),
     ("PRIORITY", "priority"),
@@ -59,14 +62,6 @@ pub(super) const SESSION_TOKENS: Columns = &[
     ("TIER", "tier"),
     ("EXPIRES", "expires_at_ms"),
     ("REVOKED", "revoked_at_ms"),
-];
-
-pub(super) const QUARANTINE: Columns = &[
-    ("ITEM", "quarantine_id"),
-    ("RECEIVED", "received_at_ms"),
-    ("CONNECTOR", "connector_id"),
-    ("KIND", "kind"),
-    ("REASON", "reason"),
 ];
 
 pub(super) const DEAD_LETTERS: Columns = &[
@@ -263,9 +258,7 @@ pub(super) fn cell(item: &Value, field: &str) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::Bool(is_so)) => if *is_so { "yes" } else { "no" }.to_owned(),
-        Some(Value::Number(at)) if field.ends_with("_at_ms") || field.ends_with("_since_ms") => {
-            time(at.as_i64().unwrap_or_default())
-        }
+        Some(Value::Number(at)) if is_moment(field) => time(at.as_i64().unwrap_or_default()),
         // What others wrote is shown on one line and cannot steer a terminal.
         Some(Value::String(text)) => text
             .chars()
@@ -273,6 +266,10 @@ pub(super) fn cell(item: &Value, field: &str) -> String {
             .collect(),
         Some(other) => other.to_string(),
     }
+}
+
+fn is_moment(field: &str) -> bool {
+    field == "at_ms" || field.ends_with("_at_ms") || field.ends_with("_since_ms")
 }
 
 fn time(at_ms: i64) -> String {

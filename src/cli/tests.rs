@@ -1,6 +1,8 @@
 //! The commands against real admin routes over HTTP and a real database.
 #![allow(clippy::unwrap_used)]
 
+mod administration;
+
 use super::*;
 use crate::{
     config::Secret,
@@ -142,6 +144,11 @@ impl Running {
             Command::Bot { command, .. } => bot::run(&client, command).await,
             Command::Signal { command, .. } => mirroring::signal(&client, command).await,
             Command::SessionToken { command, .. } => session_token::run(&client, command).await,
+            Command::Audit { command, .. } => audit::run(&client, command).await,
+            Command::Config { command, .. } => configuration::run(&client, command).await,
+            Command::Raw { command, .. } => intake::raw(&client, command).await,
+            Command::Quarantine { command, .. } => intake::quarantine(&client, command).await,
+            Command::Figures { span, .. } => figures::run(&client, span).await,
             other => panic!("not administration: {other:?}"),
         }
     }
@@ -150,6 +157,37 @@ impl Running {
 #[test]
 fn the_command_line_is_consistent() {
     CommandLine::command().debug_assert();
+    for typed in [
+        "connector rotate c1 --overlap 3600",
+        "connector guilds c1",
+        "connector delete c1",
+        "channel tree 7",
+        "channel tree 7 --connector c1",
+        "channel available btc --as source --guild 7",
+        "mapping list --source 1 --state broken desk",
+        "mapping clone 1 --target 3 --enabled off",
+        "mapping bulk 1 2 --tier 3 --no-ping",
+        "mapping bulk 1 2 --remove",
+        "mapping order 1 2 3",
+        "mapping history 1",
+        "audit list --action mapping. --last 5",
+        "audit undo 7 --group",
+        "config export heliograph.toml",
+        "config compare -",
+        "config apply heliograph.toml --yes --json",
+        "raw list --kind channel-guild-sync",
+        "raw show x",
+        "quarantine list --state open",
+        "quarantine replay 1 2",
+        "quarantine drop 1 --reason old",
+        "figures --span day",
+    ] {
+        let line = std::iter::once("heliograph").chain(typed.split_whitespace());
+        let parsed = CommandLine::try_parse_from(line);
+        assert!(parsed.is_ok(), "{typed}: {}", parsed.unwrap_err());
+    }
+    let torn = "heliograph mapping bulk 1 --remove --tier 2".split_whitespace();
+    assert!(CommandLine::try_parse_from(torn).is_err());
 }
 
 #[actix_web::test]
@@ -381,6 +419,48 @@ async fn mirroring_is_administered_by_commands() {
 }
 
 #[actix_web::test]
+async fn what_the_bot_sees_is_shown_and_offered_by_commands() {
+    let running = Running::start();
+    running
+        .db
+        .connect()
+        .batch_execute(
+            "insert into guilds (guild_id, name) values (7, 'Customers'); \
+             insert into channels (channel_id, guild_id, name, kind, position) values (20, 7, 'alerts', 0, 1), (21, 7, 'SIGNALS', 4, 0); \
+             insert into guild_sightings (observer, guild_id) values ('@bot', 7); \
+             insert into channel_sightings (observer, channel_id, guild_id) values ('@bot', 20, 7), ('@bot', 21, 7); \
+             insert into guild_roles (role_id, guild_id, name, position) values (70, 7, 'VIP', 1)",
+        )
+        .unwrap();
+    for (typed, words) in [
+        ("bot show", "not_yet"),
+        ("bot refresh", "not_yet"),
+        ("bot guilds", "Customers"),
+        ("bot channels 7", "alerts"),
+        ("bot roles 7", "VIP"),
+        ("target offer 20 on", "yes"),
+        ("target offer 20 on", "yes"),
+        ("target list", "alerts"),
+        ("target offer 20 off", "no"),
+    ] {
+        let shown = running
+            .run(typed)
+            .await
+            .unwrap_or_else(|failure| panic!("{typed}: {failure}"));
+        assert!(shown.text.contains(words), "{typed}: {}", shown.text);
+    }
+    for (typed, words) in [
+        ("target offer 21 on", "#SIGNALS takes no messages"),
+        ("target offer 22 on", "does not see channel 22"),
+        ("bot roles 8", "no such guild"),
+    ] {
+        let failure = running.run(typed).await.err().unwrap().to_string();
+        assert!(failure.contains(words), "{typed}: {failure}");
+    }
+    running.server.stop(false).await;
+}
+
+#[actix_web::test]
 async fn what_fails_says_why_in_one_line() {
     let running = Running::start();
     running
@@ -390,11 +470,11 @@ async fn what_fails_says_why_in_one_line() {
     for (typed, words) in [
         ("connector create c1 --tenant acme", "exists already"),
         ("connector create a/b --tenant acme", "characters"),
-        ("connector rotate c9", "no connector c9"),
+        ("connector rotate c9", "no such connector"),
         ("channel set c1 1 --source", "--guild"),
         ("channel list --connector c9", "no such connector"),
         ("mapping add 1 2", "not an enabled source"),
-        ("mapping remove 4", "no mapping 4"),
+        ("mapping remove 4", "no such mapping"),
         ("mapping dry-run 4", "no such mapping"),
         ("mapping dry-run 4 --last 0", "from 1 to 200"),
     ] {
@@ -468,7 +548,7 @@ fn the_tree_is_drawn_below_its_root() {
 #[test]
 fn what_others_wrote_cannot_steer_a_terminal() {
     let shown = show::rows(
-        show::QUARANTINE,
+        intake::QUARANTINE,
         vec![json!({ "quarantine_id": 1, "received_at_ms": 0, "reason": "a\u{1b}[2Jb\nc" })],
     );
     let line = shown.text.lines().nth(1).unwrap();

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Desk, PATIENCE, actor, raw, server, start, status_of, wait_for},
-    said::{create, delete, signal_id, update},
+    said::{create, delete, fresh_id, signal_id, update},
 };
 
 /// Frames that come meanwhile, at most, before the one that is waited for.
@@ -166,6 +166,21 @@ fn a_page_is_welcomed_and_hears_how_everything_stands() {
     assert!(pulse["actors"]["count"].as_u64().unwrap() > 5, "{pulse}");
     assert!(pulse["minute"]["at_ms"].is_i64(), "{pulse}");
     assert_eq!(pulse["bot"]["state"], "no_token", "{pulse}");
+    let ours = pulse["connectors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["connector_id"] == id)
+        .unwrap();
+    assert_eq!(
+        (
+            &ours["status"],
+            &ours["discovery"],
+            &ours["standing"]["batches"]
+        ),
+        (&json!("active"), &Value::Null, &json!(0)),
+        "{ours}"
+    );
     // They go on coming.
     let next = page.next("pulse");
     assert!(next["at_ms"].as_i64() > pulse["at_ms"].as_i64());
@@ -191,6 +206,20 @@ fn whatever_is_changed_by_anybody_is_told_to_every_page() {
     desk.push(&[json!({ "event_type": "create" })]);
     for page in &mut pages {
         page.changed("quarantine");
+    }
+    // A snapshot changes what is known of channels, and is in no audit.
+    let guild = json!({ "discord_guild_id": fresh_id().to_string(), "name": "a guild" });
+    let body = desk.body(json!({ "idempotency_key": "k", "guilds": [guild], "channels": [] }));
+    let answer = desk.post("/ingest/channel-guild-sync", &body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    for page in &mut pages {
+        page.until("the snapshot", |frame| {
+            let told = |topic: &str| {
+                let topics = frame["topics"].as_array();
+                topics.is_some_and(|topics| topics.iter().any(|it| it == topic))
+            };
+            told("channels") && !told("audit")
+        });
     }
     // A page that came later is told of what comes later.
     let mut late = Page::open(admin(&desk));

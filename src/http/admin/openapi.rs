@@ -210,7 +210,8 @@ fn meaning(status: &str) -> &'static str {
     }
 }
 
-/// In an answer a field that may be `null` is there all the same; one that may be absent is marked as never `null`.
+/// In an answer a field that may be `null` is there all the same; one that may be absent is marked as never `null`. Fields may be
+/// added.
 fn always_there(schema: &mut Value) {
     for part in schema
         .get_mut("allOf")
@@ -219,6 +220,9 @@ fn always_there(schema: &mut Value) {
         .flatten()
     {
         always_there(part);
+    }
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("additionalProperties");
     }
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return;

@@ -59,11 +59,16 @@ function isNewer(a: SignalLine, b: SignalLine): boolean {
   return a.signal_id.length === b.signal_id.length ? a.signal_id > b.signal_id : a.signal_id.length > b.signal_id.length;
 }
 
+/** Whether it is still to be seen how far one of them gets. */
+export function isAwaited(lines: readonly SignalLine[]): boolean {
+  return lines.some(({ deliveries: { wanted, delivered, dead, dropped } }) => delivered + dead + dropped < wanted);
+}
+
 /** How far a signal got, in one word. */
 export function deliveryState({ deliveries, deleted }: SignalLine): { text: string; tone: '' | 'good' | 'warn' | 'bad' } {
   const { wanted, delivered, dead, dropped } = deliveries;
   if (dead > 0) return { text: `${dead} of ${wanted} dead`, tone: 'bad' };
-  if (wanted === 0) return { text: deleted ? 'deleted' : 'mapped nowhere', tone: '' };
+  if (wanted === 0) return { text: deleted ? 'deleted' : 'not mirrored', tone: '' };
   if (delivered + dropped >= wanted) return { text: dropped > 0 ? `${delivered} delivered, ${dropped} dropped` : `${delivered} delivered`, tone: 'good' };
   return { text: `${delivered} of ${wanted} delivered`, tone: 'warn' };
 }
