@@ -39,11 +39,11 @@ test('export, change, compare, apply, undo', async () => {
   expect(exported).toContain('archive');
 
   // What was exported says what is so.
-  await page.getByLabel('Configuration file').setInputFiles({ name: 'same.toml', mimeType: 'text/plain', buffer: Buffer.from(exported) });
+  await page.getByLabel('Configuration file', { exact: true }).setInputFiles({ name: 'same.toml', mimeType: 'text/plain', buffer: Buffer.from(exported) });
   await page.getByRole('heading', { name: 'The file says what is so already' }).waitFor();
 
   // A slip is told with its line.
-  const file = page.getByLabel('The file');
+  const file = page.getByLabel('The file', { exact: true });
   await file.fill(exported.replace('format = 1', 'fromat = 1'));
   await page.getByRole('button', { name: 'Compare with what is now' }).click();
   await page.getByText(/line \d+, column \d+/).waitFor();
