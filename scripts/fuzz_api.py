@@ -210,7 +210,7 @@ def main():
         for failure in report["failures"]:
             found[counted_as(failure)] += failure["count"]
             failures.append(f"{failure['title']}: {', '.join(failure['operations'])}")
-        if report["failures"] or report["errors"]:
+        if report["failures"] or report["errors"] or not lives:
             print(said)
         print(f"seed {seed}: {report['test_cases']['generated']} cases in {report['running_time']:.0f} s", flush=True)
     holds = not failures and not errors and not broken and cases > 0

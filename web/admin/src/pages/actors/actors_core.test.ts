@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Actor, ActorSnapshot } from '../../api/types';
-import { kindWords, measure, rowsOf, severity, summarise, type Choice, type Row } from './actors_core';
+import { kindWords, labelOf, measure, named, rowsOf, severity, summarise, type Choice, type Row } from './actors_core';
 
 function actor(name: string, kind: string, parent: string | null, more: Partial<Actor> = {}): Actor {
   return { name, kind, parent, state: 'running', generation: 1, restarts: 0, mailbox: { depth: 0, capacity: 100, refused: 0 }, handled: 0, handling_us: { mean: 0, max: 0 }, last_panic: null, detail: {}, ...more };
@@ -17,6 +17,12 @@ test('rates come from two looks; a restarted or new actor has none', () => {
   const now = snapshot(3000, [actor('a', 'router', null, { handled: 30 }), actor('b', 'router', null, { handled: 60, generation: 2 }), actor('c', 'router', null)]);
   expect(measure(now, before).map((one) => one.handled_per_s)).toEqual([10, null, null]);
   expect(measure(now, null).map((one) => one.handled_per_s)).toEqual([null, null, null]);
+});
+
+test('mirrors are called by their channel', () => {
+  const known = named(snapshot(0, [actor('mirror/7', 'mirror', null), actor('mirror/8', 'mirror', null), actor('router', 'router', null)]), new Map([['7', 'calls'], ['8', null]]));
+  expect(known.actors.map(labelOf)).toEqual(['#calls', 'mirror/8', 'router']);
+  expect(named(null, new Map([['7', 'calls']]))).toBeNull();
 });
 
 test('severity', () => {

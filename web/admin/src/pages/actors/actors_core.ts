@@ -24,6 +24,18 @@ const GROUP_MIN = 5;
 const GROUP_SHOWN_MAX = 100;
 const MAILBOX_FULL = 0.8;
 
+/** Mirrors know their channel by its id only: here they get its name. */
+export function named<S extends ActorSnapshot | null>(snapshot: S, names: ReadonlyMap<string, string | null>): S {
+  if (snapshot === null || names.size === 0) return snapshot;
+  const actors = snapshot.actors.map((actor) => {
+    if (actor.kind !== 'mirror' || typeof actor.detail.name === 'string') return actor;
+    const channel_id = actor.name.slice(actor.name.lastIndexOf('/') + 1);
+    const name = names.get(channel_id);
+    return name ? { ...actor, detail: { ...actor.detail, name: `#${name}`, channel_id } } : actor;
+  });
+  return { ...snapshot, actors };
+}
+
 /** The actors with their rate since the look before. An actor that was restarted counts from nothing again: no rate. */
 export function measure(now: ActorSnapshot, before: ActorSnapshot | null): Measured[] {
   const span_s = before === null ? 0 : (now.at_ms - before.at_ms) / 1000;

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { SignalLine } from '../../api/types';
 import type { FrameOf } from '../../live/live.svelte';
-import { deliveryState, EMPTY_FEED, LINES_MAX, merge, put, release, take } from './feed_core';
+import { deliveryState, EMPTY_FEED, isAwaited, LINES_MAX, merge, put, release, take } from './feed_core';
 
 const line = (n: number, more: Partial<SignalLine> = {}): SignalLine => ({
   signal_id: String(100 + n), channel_id: 'a', channel_name: 'a', guild_name: null, thread_name: null, author: null, text: '', embeds: 0, attachments: 0, revision: 1, deleted: false,
@@ -45,6 +45,11 @@ test('history joins what came live', () => {
   const merged = merge([line(3), line(2, { revision: 5 })], [line(2, { revision: 4 }), line(1)]);
   expect(ids(merged)).toEqual([3, 2, 1]);
   expect(merged[1]?.revision).toBe(5);
+});
+
+test('what is awaited', () => {
+  const of = (wanted: number, delivered: number, dead = 0, dropped = 0) => line(1, { deliveries: { wanted, delivered, dead, dropped } });
+  expect([[], [of(0, 0)], [of(2, 1, 1)], [of(2, 1)], [of(1, 1), of(1, 0)], [of(1, 0, 0, 1)]].map(isAwaited)).toEqual([false, false, false, true, true, false]);
 });
 
 test('how far it got', () => {

@@ -59,6 +59,11 @@ function isNewer(a: SignalLine, b: SignalLine): boolean {
   return a.signal_id.length === b.signal_id.length ? a.signal_id > b.signal_id : a.signal_id.length > b.signal_id.length;
 }
 
+/** Whether it is still to be seen how far one of them gets. */
+export function isAwaited(lines: readonly SignalLine[]): boolean {
+  return lines.some(({ deliveries: { wanted, delivered, dead, dropped } }) => delivered + dead + dropped < wanted);
+}
+
 /** How far a signal got, in one word. */
 export function deliveryState({ deliveries, deleted }: SignalLine): { text: string; tone: '' | 'good' | 'warn' | 'bad' } {
   const { wanted, delivered, dead, dropped } = deliveries;
