@@ -11,7 +11,7 @@ use heliograph_schema::{
     store::{
         StoreError, channels,
         connector_counts::{self, ConnectorCounts},
-        connectors::ConnectorRow,
+        connectors::{ConnectorRow, ConnectorStatus},
     },
 };
 use serde::Serialize;
@@ -85,11 +85,66 @@ pub struct Standing {
     last_batch_at_ms: Option<i64>,
 }
 
+/// A connector in a pulse: what moves.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConnectorPulse {
+    connector_id: String,
+    status: ConnectorStatus,
+    last_seen_at_ms: Option<i64>,
+    config_version: i64,
+    discovery: Option<Discovery>,
+    standing: Standing,
+}
+
+/// A row and the name of the guild that its discovery request is of.
+#[derive(Debug, Clone)]
+pub struct Named {
+    row: ConnectorRow,
+    guild_name: Option<String>,
+}
+
+/// Reads those names.
+///
+/// # Errors
+/// Whatever the tables say.
+pub fn name(conn: &mut PgConnection, rows: Vec<ConnectorRow>) -> Result<Vec<Named>, StoreError> {
+    let guilds: Vec<GuildId> = rows
+        .iter()
+        .filter_map(|row| row.discovery_guild_id)
+        .collect();
+    let names = channels::guild_names(conn, &guilds)?;
+    let named = rows.into_iter().map(|row| Named {
+        guild_name: row
+            .discovery_guild_id
+            .and_then(|guild_id| names.get(&guild_id).cloned()),
+        row,
+    });
+    Ok(named.collect())
+}
+
+impl Named {
+    /// What of it moves, as it stands at `now_ms`.
+    pub fn pulse(&self, board: &ConnectorBoard, now_ms: i64) -> ConnectorPulse {
+        let row = &self.row;
+        ConnectorPulse {
+            connector_id: row.connector_id.clone(),
+            status: if row.is_paused {
+                ConnectorStatus::Paused
+            } else {
+                ConnectorStatus::Active
+            },
+            last_seen_at_ms: row.last_seen_at.map(|at| at.timestamp_millis()),
+            config_version: row.config_version,
+            discovery: discovery(row, self.guild_name.clone(), now_ms),
+            standing: standing(row, board.see(&row.connector_id, now_ms)),
+        }
+    }
+}
+
 /// A row and what the tables know around it.
 #[derive(Debug, Clone)]
 pub struct Surrounded {
-    /// The row.
-    pub row: ConnectorRow,
+    row: ConnectorRow,
     guild_name: Option<String>,
     counts: ConnectorCounts,
 }
@@ -104,17 +159,13 @@ pub fn surround(
 ) -> Result<Vec<Surrounded>, StoreError> {
     let ids: Vec<String> = rows.iter().map(|row| row.connector_id.clone()).collect();
     let counts = connector_counts::of(conn, &ids)?;
-    let guilds: Vec<GuildId> = rows
-        .iter()
-        .filter_map(|row| row.discovery_guild_id)
-        .collect();
-    let names = channels::guild_names(conn, &guilds)?;
-    let surrounded = rows.into_iter().map(|row| Surrounded {
-        guild_name: row
-            .discovery_guild_id
-            .and_then(|guild_id| names.get(&guild_id).cloned()),
-        counts: counts.get(&row.connector_id).copied().unwrap_or_default(),
-        row,
+    let surrounded = name(conn, rows)?.into_iter().map(|named| Surrounded {
+        counts: counts
+            .get(&named.row.connector_id)
+            .copied()
+            .unwrap_or_default(),
+        guild_name: named.guild_name,
+        row: named.row,
     });
     Ok(surrounded.collect())
 }
@@ -145,7 +196,7 @@ impl Surrounded {
 }
 
 /// What became of the last discovery request of this row; `None` when there was none.
-pub fn discovery(row: &ConnectorRow, guild_name: Option<String>, now_ms: i64) -> Option<Discovery> {
+fn discovery(row: &ConnectorRow, guild_name: Option<String>, now_ms: i64) -> Option<Discovery> {
     let at_ms = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.timestamp_millis());
     let asked = Asked {
         guild_id: row.discovery_guild_id,
@@ -175,7 +226,7 @@ pub fn discovery(row: &ConnectorRow, guild_name: Option<String>, now_ms: i64) ->
 }
 
 /// How the connector of this row stands.
-pub fn standing(row: &ConnectorRow, seen: ConnectorStanding) -> Standing {
+fn standing(row: &ConnectorRow, seen: ConnectorStanding) -> Standing {
     Standing {
         applied_config_version: seen.applied_config_version,
         is_applied: seen.applied_config_version == Some(row.config_version),

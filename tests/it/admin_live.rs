@@ -152,6 +152,17 @@ fn a_page_is_welcomed_and_hears_how_everything_stands() {
     ] {
         assert!(pulse[key].is_number(), "{key} in {pulse}");
     }
+    let mut connectors = pulse["connectors"].as_array().unwrap().iter();
+    let own = connectors.find(|it| it["connector_id"] == id).unwrap();
+    assert_eq!(
+        (
+            &own["status"],
+            &own["discovery"],
+            &own["standing"]["batches"]
+        ),
+        (&json!("active"), &Value::Null, &json!(0)),
+        "{own}"
+    );
     assert!(pulse["actors"]["count"].as_u64().unwrap() > 5, "{pulse}");
     assert!(pulse["minute"]["at_ms"].is_i64(), "{pulse}");
     assert_eq!(pulse["bot"]["state"], "no_token", "{pulse}");

@@ -5,6 +5,7 @@ use crate::{
     clock,
     http::{
         admin::{Admin, targets},
+        connector_view::{self, ConnectorPulse, Named},
         operators::{self, Operators},
     },
 };
@@ -17,9 +18,7 @@ use heliograph_actors::{
 use heliograph_schema::{
     ids::ChannelId,
     store::{
-        Page, Store, StoreError,
-        connectors::{self, ConnectorRow},
-        signal_lines,
+        Page, Store, StoreError, connectors, signal_lines,
         waiting::{self, Waiting},
     },
 };
@@ -68,7 +67,7 @@ struct Pulse {
     dead_letters: i64,
     quarantined: i64,
     actors: ActorsSum,
-    connectors: Vec<PulseConnector>,
+    connectors: Vec<ConnectorPulse>,
     minute: Point,
     bot: PulseBot,
 }
@@ -97,18 +96,11 @@ struct Deepest {
     capacity: usize,
 }
 
-/// A connector in a pulse.
-#[derive(Serialize)]
-struct PulseConnector {
-    #[serde(flatten)]
-    row: ConnectorRow,
-}
-
 /// What the tables said last.
 #[derive(Default)]
 struct Tables {
     waiting: Waiting,
-    connectors: Vec<ConnectorRow>,
+    connectors: Vec<Named>,
 }
 
 /// How much there was, and when.
@@ -197,9 +189,10 @@ async fn read_tables(store: &Store) -> Result<Tables, StoreError> {
                 after: None,
                 limit: CONNECTORS_MAX,
             };
+            let rows = connectors::list(conn, &page)?;
             Ok(Tables {
                 waiting: waiting::count(conn)?,
-                connectors: connectors::list(conn, &page)?,
+                connectors: connector_view::name(conn, rows)?,
             })
         })
         .await
@@ -264,7 +257,7 @@ impl FeedViews for LiveViews {
                 connectors: tables
                     .connectors
                     .iter()
-                    .map(|row| PulseConnector { row: row.clone() })
+                    .map(|named| named.pulse(&admin.connectors, now_ms))
                     .collect(),
                 minute: admin.figures.running(now_ms),
                 bot: PulseBot {

@@ -26,9 +26,26 @@ export interface paths {
             cookie?: never;
         };
         /** Who changed what, newest first. */
-        get: operations["records_audit"];
+        get: operations["audit_list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/{audit_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a change back, as far as nobody changed the same again since. */
+        post: operations["audit_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -154,6 +171,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The configuration as a file in TOML, without tokens. */
+        get: operations["configuration_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/configuration/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the configuration what the file says: all of it or nothing. */
+        post: operations["configuration_apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/configuration/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What applying a file would change. */
+        post: operations["configuration_compare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connectors": {
         parameters: {
             query?: never;
@@ -179,10 +247,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One connector. */
+        get: operations["connectors_show"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Takes a connector away, with its channel roles. Refused while enabled mappings need it. */
+        delete: operations["connectors_remove"];
         options?: never;
         head?: never;
         /** Changes what a connector is called and what it may do. */
@@ -223,6 +293,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connectors/{connector_id}/channels/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks channels of a connector, all or none. */
+        post: operations["roles_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connectors/{connector_id}/discovery": {
         parameters: {
             query?: never;
@@ -240,6 +327,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connectors/{connector_id}/guilds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The guilds that a connector sees or saw. */
+        get: operations["guilds_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connectors/{connector_id}/guilds/{guild_id}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What stands in one guild, in the order in which Discord shows it. */
+        get: operations["guilds_tree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connectors/{connector_id}/rotate": {
         parameters: {
             query?: never;
@@ -249,7 +370,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Gives a connector another token; it is shown once. */
+        /** Gives a connector another token; it is shown once. The old one can work beside it for a while. */
         post: operations["connectors_rotate"];
         delete?: never;
         options?: never;
@@ -342,6 +463,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much was accepted and posted in each minute, and how long it took until sessions and Discord had it. */
+        get: operations["figures_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The live socket of a page: frames as in docs/PROTOCOL.md. */
+        get: operations["live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mappings": {
         parameters: {
             query?: never;
@@ -349,7 +504,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All mappings with their rules. */
+        /** Mappings with their rules, the names of their channels, and whether they work. */
         get: operations["mappings_list"];
         put?: never;
         /** Maps a source channel into a target channel. */
@@ -367,7 +522,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One mapping. */
+        get: operations["mappings_show"];
         put?: never;
         post?: never;
         /** Takes a mapping away. What was mirrored by it stays. */
@@ -395,6 +551,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mappings/{mapping_id}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies a mapping between other channels: rules, tier and priority, and the ping where its role is one of the target's guild. */
+        post: operations["mapping_bulk_clone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mappings/{mapping_id}/dry-run": {
         parameters: {
             query?: never;
@@ -412,6 +585,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mappings/{mapping_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done to a mapping, newest first; also to one that is gone. */
+        get: operations["mapping_bulk_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mappings/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes one change of many mappings, or takes many away: all of it or nothing. */
+        post: operations["mapping_bulk_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mappings/dry-run": {
         parameters: {
             query?: never;
@@ -423,6 +630,23 @@ export interface paths {
         put?: never;
         /** What rules that are nowhere saved make of the latest signals. */
         post: operations["dry_run_unsaved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mappings/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts all mappings of a source in order: their priorities become 0, 10, 20 … */
+        post: operations["mapping_bulk_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -454,10 +678,100 @@ export interface paths {
             cookie?: never;
         };
         /** Items of connectors that could not be taken, newest first. */
-        get: operations["records_quarantine"];
+        get: operations["quarantine_list"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives items up: nothing more is done about them. */
+        post: operations["quarantine_drop_items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes items as if their connectors sent them now. What is not rejected is done; what is done already is told and not taken again. */
+        post: operations["quarantine_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/raw-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What connectors sent, newest first. With a filter a page may hold few or none and still have a `next_after`: there is more to
+         *     look through.
+         */
+        get: operations["raw_events_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/raw-events/{raw_event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One body with its words. */
+        get: operations["raw_events_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a browser must sign in, and whether this one is. */
+        get: operations["session_get"];
+        put?: never;
+        /** Signs a browser in for twelve hours, by a cookie. */
+        post: operations["session_post"];
+        /** Signs this browser out; its live sockets end. */
+        delete: operations["session_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -493,6 +807,23 @@ export interface paths {
         post?: never;
         /** Ends a session token, and the sessions that came with it. */
         delete: operations["session_tokens_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest signals of all channels or of one, deleted ones included, with what became of their deliveries. */
+        get: operations["signals_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -771,6 +1102,13 @@ export interface components {
             not_ready_reason: string | null;
             ready: boolean;
         };
+        /** @description What was applied. */
+        Applied: {
+            /** @description Things that are different now. */
+            applied: number;
+            /** @description Of the connectors that are new; shown once. */
+            tokens: components["schemas"]["MadeToken"][];
+        };
         AtVersion: {
             /** Format: int64 */
             version: number;
@@ -816,6 +1154,10 @@ export interface components {
              * @description The change that takes this one back.
              */
             undone_by: number | null;
+        };
+        AuditUndo: {
+            /** @description All that was changed together with it. */
+            whole_group?: boolean;
         };
         /**
          * @description How a mirrored message says who wrote the signal.
@@ -938,6 +1280,26 @@ export interface components {
              */
             received_at_ms: number;
         };
+        /** @description The mappings in the order of the request, as they stand now. */
+        Changed: {
+            items: components["schemas"]["With_ShownMapping"][];
+        };
+        ChannelRoleBulk: {
+            items: components["schemas"]["ChannelRoleItem"][];
+        };
+        ChannelRoleItem: {
+            channel_id: components["schemas"]["Snowflake"];
+            guild_id: components["schemas"]["Snowflake"];
+            is_enabled: boolean;
+            is_source: boolean;
+            is_target: boolean;
+            thread_mode: components["schemas"]["ThreadMode"];
+            /**
+             * Format: int64
+             * @description Absent: the channel must be new to the connector.
+             */
+            version?: number | null;
+        };
         ChannelRolePut: {
             guild_id: components["schemas"]["Snowflake"];
             is_enabled: boolean;
@@ -972,14 +1334,27 @@ export interface components {
              */
             version: number;
         };
+        ChannelRolesPut: {
+            /** @description In the order of the request. */
+            items: components["schemas"]["ChannelRoleRow"][];
+        };
         /** @description A known channel. */
         ChannelRow: {
             /** @description The channel. */
             channel_id: components["schemas"]["Snowflake"];
+            /**
+             * Format: int64
+             * @description Since when nobody who saw it sees it any more.
+             */
+            gone_at_ms: number | null;
             /** @description Its guild. */
             guild_id: components["schemas"]["Snowflake"];
             /** @description The guild's name, or its id where no snapshot named it. */
             guild_name: string;
+            /** @description It can be the source of a mapping now. */
+            is_source: boolean;
+            /** @description It can be the target of a mapping now. */
+            is_target: boolean;
             /**
              * Format: int32
              * @description Discord's channel type.
@@ -990,9 +1365,11 @@ export interface components {
              * @description Lowest tier that sees it live; `None` hides it.
              */
             min_tier: number | null;
-            /** @description Its name. */
+            /** @description Its name, or its id where no snapshot named it. */
             name: string;
             parent_id: null | components["schemas"]["Snowflake"];
+            /** @description The name of that, where it is known. */
+            parent_name: string | null;
             /**
              * Format: int32
              * @description Order in its guild.
@@ -1003,6 +1380,17 @@ export interface components {
              * @description When a snapshot last named it.
              */
             seen_at_ms: number;
+        };
+        /** @description What stands in a guild. */
+        ChannelTree: {
+            /** @description In the order in which Discord shows them: a category is followed by its channels. */
+            channels: components["schemas"]["TreeChannel"][];
+            /** @description The guild. */
+            guild: components["schemas"]["TreeGuild"];
+            /** @description By channel, the newest first. */
+            threads: components["schemas"]["TreeThread"][];
+            /** @description There are more threads than are shown. */
+            threads_are_more: boolean;
         };
         /** @description A revision in its place. */
         Committed: components["schemas"]["Cursor"] & {
@@ -1031,6 +1419,59 @@ export interface components {
              */
             sessions: number | null;
         };
+        /** @description What a file would change. */
+        Compared: {
+            changes: components["schemas"]["ConfigurationChange"][];
+            /** @description Stands for what was compared; to be given when it is applied. */
+            digest: string;
+            /** @description For people. */
+            warnings: string[];
+        };
+        /**
+         * @description What becomes of a thing.
+         * @enum {string}
+         */
+        ConfigurationAction: "create" | "change" | "remove";
+        ConfigurationApply: {
+            /** @description What the comparison answered. */
+            digest: string;
+            /** @description The file that was compared. */
+            document: string;
+        };
+        /** @description One thing that is different. */
+        ConfigurationChange: {
+            /** @description What becomes of it. */
+            action: components["schemas"]["ConfigurationAction"];
+            /** @description What is different of it. */
+            fields: components["schemas"]["ConfigurationFieldChange"][];
+            /** @description Its id; of a channel with its connector, of a mapping source and target, with a slash between. */
+            key: string;
+            /** @description `connector`, `channel`, `visibility`, `target` or `mapping`. */
+            kind: string;
+            /** @description What it is called, as far as it is known. */
+            name: string | null;
+        };
+        ConfigurationCompare: {
+            /** @description The file, at most 2 MiB. */
+            document: string;
+        };
+        /** @description One field that is different. */
+        ConfigurationFieldChange: {
+            /** @description Afterwards; null where there is nothing. */
+            after: unknown;
+            /** @description Before; null where there was nothing. */
+            before: unknown;
+            /** @description The field. */
+            field: string;
+        };
+        /** @description A connector with what is known around it. */
+        Connector: components["schemas"]["ConnectorRow"] & {
+            /** @description How much hangs on it. */
+            counts: components["schemas"]["ConnectorCounts"];
+            discovery: null | components["schemas"]["Discovery"];
+            /** @description As this process sees it. */
+            standing: components["schemas"]["Standing"];
+        };
         ConnectorChange: {
             forward_enabled?: boolean | null;
             ingest_enabled?: boolean | null;
@@ -1038,6 +1479,34 @@ export interface components {
             status?: null | components["schemas"]["ConnectorStatus"];
             /** Format: int64 */
             version: number;
+        };
+        /** @description Of one connector. */
+        ConnectorCounts: {
+            /**
+             * Format: int64
+             * @description Channels that it sees there.
+             */
+            channels: number;
+            /**
+             * Format: int64
+             * @description Guilds that it sees.
+             */
+            guilds: number;
+            /**
+             * Format: int64
+             * @description Mappings from channels that it captures.
+             */
+            mappings: number;
+            /**
+             * Format: int64
+             * @description Channels that it captures.
+             */
+            sources: number;
+            /**
+             * Format: int64
+             * @description Channels that it offers as targets.
+             */
+            targets: number;
         };
         ConnectorCreate: {
             connector_id: components["schemas"]["Key"];
@@ -1048,6 +1517,8 @@ export interface components {
             guild_id?: null | components["schemas"]["Snowflake"];
         };
         ConnectorRotate: {
+            /** @description Seconds that the old token works yet; 0: it ends at once. */
+            overlap_s?: components["schemas"]["Overlap"];
             /** Format: int64 */
             version: number;
         };
@@ -1087,6 +1558,11 @@ export interface components {
             last_seen_at_ms: number | null;
             /** @description For people. */
             name: string;
+            /**
+             * Format: int64
+             * @description Until when the token before the last rotation works, as the last rotation said.
+             */
+            previous_token_until_ms: number | null;
             /** @description Ingest refused, configuration still readable. In JSON `status`: `active` or `paused`. */
             status: components["schemas"]["ConnectorStatus"];
             /** @description The tenant it belongs to. */
@@ -1104,7 +1580,7 @@ export interface components {
         ConnectorStatus: "active" | "paused";
         /** @description A connector with its token: the only answer that holds one. */
         ConnectorWithToken: {
-            connector: components["schemas"]["ConnectorRow"];
+            connector: components["schemas"]["Connector"];
             token: string;
         };
         /** @description A place in a source channel: the last revision a session has seen. `seq` is gapless inside an `epoch`. */
@@ -1175,6 +1651,29 @@ export interface components {
             all?: boolean | null;
             items?: components["schemas"]["DeliveryKey"][] | null;
             target_channel_id?: null | components["schemas"]["Snowflake"];
+        };
+        /** @description What became of a signal's deliveries, counted. */
+        DeliveryCounts: {
+            /**
+             * Format: int64
+             * @description Given up.
+             */
+            dead: number;
+            /**
+             * Format: int64
+             * @description It stands there as it reads now.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Dropped by a person.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Target channels it is to stand in, whatever became of it.
+             */
+            wanted: number;
         };
         /** @description Which delivery. */
         DeliveryKey: {
@@ -1247,11 +1746,62 @@ export interface components {
          * @enum {string}
          */
         DirectoryState: "ok" | "no_token" | "failing" | "not_yet";
+        /** @description What became of a discovery request. */
+        Discovery: {
+            /** @description What to look at, in one sentence; `null` where nothing is wrong. */
+            advice: string | null;
+            /**
+             * Format: int64
+             * @description When its snapshot came.
+             */
+            answered_at_ms: number | null;
+            /**
+             * Format: int32
+             * @description Channels in the snapshot.
+             */
+            channels: number | null;
+            guild_id: null | components["schemas"]["Snowflake"];
+            /** @description Its name, where it is known. */
+            guild_name: string | null;
+            /**
+             * Format: int32
+             * @description Guilds in the snapshot.
+             */
+            guilds: number | null;
+            /**
+             * Format: int64
+             * @description When the connector read it.
+             */
+            picked_up_at_ms: number | null;
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            requested_at_ms: number;
+            /** @description How it stands now. */
+            state: components["schemas"]["DiscoveryState"];
+            /**
+             * Format: int64
+             * @description From the request to the snapshot.
+             */
+            took_ms: number | null;
+            /**
+             * Format: int64
+             * @description Counts the requests.
+             */
+            version: number;
+        };
         /** @description What came of asking for a discovery. */
         DiscoveryAsked: {
+            discovery: null | components["schemas"]["Discovery"];
             /** Format: int64 */
             discovery_request_version: number;
         };
+        /**
+         * @description How a request stands.
+         * @enum {string}
+         */
+        DiscoveryState: "requested" | "picked_up" | "answered" | "timed_out";
         /** @description What a drop did. */
         Dropped: {
             dropped: number;
@@ -1305,6 +1855,16 @@ export interface components {
             thread_style?: null | components["schemas"]["ThreadStyle"];
             transform_json?: null | components["schemas"]["Transform"];
         };
+        /** @description Figures by the minute. */
+        FiguresAnswer: {
+            /** @description Oldest first, the running minute as the last. */
+            points: components["schemas"]["Point"][];
+            /**
+             * Format: int64
+             * @description Length of a slot, in seconds.
+             */
+            slot_s: number;
+        };
         /**
          * @description Conditions; a signal passes that meets all that are set. Keywords and patterns look at the text and at every text of the
          *     embeds, with names in place of Discord's markup. Case never matters, but in patterns, which say `(?i)` for themselves.
@@ -1314,64 +1874,96 @@ export interface components {
              * @description Only of these: user ids, unique names or shown names. Anybody can take a shown name; an id is one person's.
              * @default []
              */
-            authors_allow: string[];
+            authors_allow?: string[];
             /**
              * @description Of none of these.
              * @default []
              */
-            authors_deny: string[];
+            authors_deny?: string[];
             /**
              * @description A signal with a link to one of these domains, or to a subdomain, is held back.
              * @default []
              */
-            domains_blocked: string[];
+            domains_blocked?: string[];
             /**
              * @description Links to these domains, or to their subdomains, are taken out of it; it passes.
              * @default []
              */
-            domains_stripped: string[];
+            domains_stripped?: string[];
             /**
              * @description `true`: it must have an attachment; `false`: it must have none.
              * @default null
              */
-            has_attachment: boolean | null;
+            has_attachment?: boolean | null;
             /**
              * @description The same of embeds. Discord's previews of links in the text are none: they come later and by themselves.
              * @default null
              */
-            has_embed: boolean | null;
+            has_embed?: boolean | null;
             /**
              * @description At least one of these words or phrases stands in it, whole.
              * @default []
              */
-            keywords_any: string[];
+            keywords_any?: string[];
             /**
              * @description None of these does.
              * @default []
              */
-            keywords_none: string[];
+            keywords_none?: string[];
             /**
              * @description At least one of these patterns matches (syntax of Rust's `regex` crate: no look-around, no back-references).
              * @default []
              */
-            regex_any: string[];
+            regex_any?: string[];
             /**
              * @description None of these does.
              * @default []
              */
-            regex_none: string[];
+            regex_none?: string[];
             /**
              * Format: int32
              * @description The text has at most as many characters.
              * @default null
              */
-            text_chars_max: number | null;
+            text_chars_max?: number | null;
             /**
              * Format: int32
              * @description The text has at least as many characters.
              * @default null
              */
-            text_chars_min: number | null;
+            text_chars_min?: number | null;
+        };
+        /** @description A guild that a connector sees or saw. */
+        GuildSeenRow: {
+            /**
+             * Format: int64
+             * @description Channels that the connector sees there, categories included.
+             */
+            channels: number;
+            /**
+             * Format: int64
+             * @description Since when it is not among the guilds of the connector.
+             */
+            gone_at_ms: number | null;
+            /** @description The guild. */
+            guild_id: components["schemas"]["Snowflake"];
+            /** @description Its name, or its id where no snapshot named it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description When the connector last named it.
+             */
+            seen_at_ms: number;
+            /**
+             * Format: int64
+             * @description Those that it captures.
+             */
+            sources: number;
+            /**
+             * Format: int64
+             * @description Those that it offers as targets.
+             */
+            targets: number;
         };
         /**
          * @description What becomes of a mirrored message that somebody deleted by hand.
@@ -1440,8 +2032,8 @@ export interface components {
             next_after: string | null;
         };
         /** @description The answer. */
-        Listed_ConnectorRow: {
-            items: components["schemas"]["ConnectorRow"][];
+        Listed_Connector: {
+            items: components["schemas"]["Connector"][];
             /** @description Where the next page begins; `null`: there is none. */
             next_after: string | null;
         };
@@ -1458,8 +2050,20 @@ export interface components {
             next_after: string | null;
         };
         /** @description The answer. */
+        Listed_GuildSeenRow: {
+            items: components["schemas"]["GuildSeenRow"][];
+            /** @description Where the next page begins; `null`: there is none. */
+            next_after: string | null;
+        };
+        /** @description The answer. */
         Listed_QuarantinedRow: {
             items: components["schemas"]["QuarantinedRow"][];
+            /** @description Where the next page begins; `null`: there is none. */
+            next_after: string | null;
+        };
+        /** @description The answer. */
+        Listed_RawEventRow: {
+            items: components["schemas"]["RawEventRow"][];
             /** @description Where the next page begins; `null`: there is none. */
             next_after: string | null;
         };
@@ -1476,14 +2080,14 @@ export interface components {
             next_after: string | null;
         };
         /** @description The answer. */
-        Listed_RuledMapping: {
-            items: components["schemas"]["RuledMapping"][];
+        Listed_SessionTokenRow: {
+            items: components["schemas"]["SessionTokenRow"][];
             /** @description Where the next page begins; `null`: there is none. */
             next_after: string | null;
         };
         /** @description The answer. */
-        Listed_SessionTokenRow: {
-            items: components["schemas"]["SessionTokenRow"][];
+        Listed_ShownMapping: {
+            items: components["schemas"]["ShownMapping"][];
             /** @description Where the next page begins; `null`: there is none. */
             next_after: string | null;
         };
@@ -1492,6 +2096,11 @@ export interface components {
             items: components["schemas"]["Target"][];
             /** @description Where the next page begins; `null`: there is none. */
             next_after: string | null;
+        };
+        /** @description The token of a new connector. */
+        MadeToken: {
+            connector_id: string;
+            token: string;
         };
         /** @description See [`ActorReport`]. */
         MailboxReport: {
@@ -1505,12 +2114,38 @@ export interface components {
              */
             refused: number;
         };
+        /** @description A mapping at the version that was read. */
+        MappingAtVersion: {
+            /** Format: int64 */
+            mapping_id: number;
+            /** Format: int64 */
+            version: number;
+        };
         MappingBackfill: {
             /**
              * Format: int64
              * @description So many signals, the latest ones.
              */
             last: number;
+        };
+        /** @description Either `change`, or `remove`: `true`. */
+        MappingBulk: {
+            change?: null | components["schemas"]["MappingBulkChange"];
+            /** @description At most 500. */
+            items: components["schemas"]["MappingAtVersion"][];
+            remove?: boolean | null;
+        };
+        MappingBulkChange: {
+            author_style?: null | components["schemas"]["AuthorStyle"];
+            filters_json?: null | components["schemas"]["Filters"];
+            hand_deletions?: null | components["schemas"]["HandDeletions"];
+            is_enabled?: boolean | null;
+            ping_role_id?: null | components["schemas"]["Snowflake"];
+            /** Format: int32 */
+            priority?: number | null;
+            thread_style?: null | components["schemas"]["ThreadStyle"];
+            tier?: null | components["schemas"]["Tier"];
+            transform_json?: null | components["schemas"]["Transform"];
         };
         MappingChange: {
             author_style?: null | components["schemas"]["AuthorStyle"];
@@ -1528,6 +2163,13 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        MappingClone: {
+            /** @description As the original is without it. */
+            is_enabled?: boolean | null;
+            source_channel_id?: null | components["schemas"]["Snowflake"];
+            start?: null | components["schemas"]["MappingStart"];
+            target_channel_id?: null | components["schemas"]["Snowflake"];
+        };
         MappingCreate: {
             author_style?: null | components["schemas"]["AuthorStyle"];
             filters_json?: null | components["schemas"]["Filters"];
@@ -1542,6 +2184,21 @@ export interface components {
             thread_style?: null | components["schemas"]["ThreadStyle"];
             tier?: null | components["schemas"]["Tier"];
             transform_json?: null | components["schemas"]["Transform"];
+        };
+        /** @description One end of a mapping. */
+        MappingEnd: {
+            /** @description The channel. */
+            channel_id: components["schemas"]["Snowflake"];
+            guild_id: null | components["schemas"]["Snowflake"];
+            /** @description What that is called, as far as it is known. */
+            guild_name: string | null;
+            /** @description Its name, or its id where it is not known. */
+            name: string;
+        };
+        /** @description All mappings of a source in their new order. */
+        MappingOrder: {
+            items: components["schemas"]["MappingAtVersion"][];
+            source_channel_id: components["schemas"]["Snowflake"];
         };
         /** @description One mapping, without what its rules say. */
         MappingRow: {
@@ -1586,21 +2243,26 @@ export interface components {
         /** @description All that a mapping makes of a signal. The default is plain: everything passes, nothing is changed. */
         MappingRules: {
             /** @default none */
-            author_style: components["schemas"]["AuthorStyle"];
+            author_style?: components["schemas"]["AuthorStyle"];
             /** @default {} */
-            filters_json: components["schemas"]["Filters"];
+            filters_json?: components["schemas"]["Filters"];
             /** @default keep */
-            hand_deletions: components["schemas"]["HandDeletions"];
+            hand_deletions?: components["schemas"]["HandDeletions"];
             /** @default channel */
-            thread_style: components["schemas"]["ThreadStyle"];
+            thread_style?: components["schemas"]["ThreadStyle"];
             /** @default {} */
-            transform_json: components["schemas"]["Transform"];
+            transform_json?: components["schemas"]["Transform"];
         };
         /** @description With which signals a mapping begins: `"now"` or `{"last":n}`. */
         MappingStart: "now" | {
             /** Format: int64 */
             last: number;
         };
+        /**
+         * @description How a mapping stands.
+         * @enum {string}
+         */
+        MappingState: "working" | "off" | "broken";
         /** @description What is known of the mirror of a target. */
         Mirror: {
             /** @description From commit to done over the last hour. */
@@ -1631,6 +2293,7 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Overlap: number;
         /** @description Milliseconds, each right to 5 %. */
         Percentiles: {
             /**
@@ -1654,6 +2317,26 @@ export interface components {
              */
             p99_ms: number;
         };
+        /** @description A minute as charts show it. */
+        Point: {
+            /**
+             * Format: int64
+             * @description See [`Heard`].
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description When it began.
+             */
+            at_ms: number;
+            discord: null | components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description See [`Heard`].
+             */
+            posted: number;
+            screen: null | components["schemas"]["Spread"];
+        };
         /** @description The body of every error, on every listener. */
         Problem: {
             /** @description The same as in the header `X-Correlation-Id`, and in the log. */
@@ -1667,6 +2350,16 @@ export interface components {
             /** @description Always `false`. */
             ok: boolean;
         };
+        QuarantineDrop: {
+            /** @description Their `quarantine_id`s. */
+            items: number[];
+            /** @description For the audit. */
+            reason: components["schemas"]["Name"];
+        };
+        QuarantineDropped: {
+            /** @description Those that were not done yet. */
+            dropped: number;
+        };
         /** @description An item as the administration sees it. */
         QuarantinedRow: {
             /** @description Exactly as it came; in JSON as text, its beginning only. */
@@ -1676,12 +2369,19 @@ export interface components {
             /** @description Of its request. */
             correlation_id: string;
             /**
+             * Format: int64
+             * @description Since when nothing more is to be done about it.
+             */
+            done_at_ms: number | null;
+            /**
              * Format: int32
              * @description Its place in the batch.
              */
             item_index: number;
             /** @description What it was sent as: `message`, `thread`, … */
             kind: string;
+            /** @description What came of that: `accepted`, `deduped`, `ignored`, `held` or `rejected`; or `dropped`. */
+            outcome: string | null;
             /**
              * Format: int64
              * @description Counts up.
@@ -1689,6 +2389,55 @@ export interface components {
             quarantine_id: number;
             /** @description Why it was not taken. */
             reason: string;
+            /**
+             * Format: int64
+             * @description When it came.
+             */
+            received_at_ms: number;
+            /**
+             * Format: int64
+             * @description When it was last tried again.
+             */
+            tried_at_ms: number | null;
+        };
+        QuarantineReplay: {
+            /** @description Their `quarantine_id`s. */
+            items: number[];
+        };
+        QuarantineReplayed: {
+            results: components["schemas"]["QuarantineReplayResult"][];
+        };
+        /** @description What became of one item. */
+        QuarantineReplayResult: {
+            /** @description `accepted`, `deduped`, `ignored`, `held` or `rejected`. */
+            outcome: string;
+            /** Format: int64 */
+            quarantine_id: number;
+            /** @description Why it was rejected. */
+            reason: string | null;
+        };
+        /** @description A body with its words. */
+        RawEvent: components["schemas"]["RawEventRow"] & {
+            /** @description Its beginning, as text. */
+            body: string;
+            /** @description It goes on. */
+            is_cut: boolean;
+        };
+        /** @description A body that came, without what it says. */
+        RawEventRow: {
+            /**
+             * Format: int32
+             * @description How long it is.
+             */
+            bytes: number;
+            /** @description Who sent it. */
+            connector_id: string;
+            /** @description For the logs of both sides. */
+            correlation_id: string;
+            /** @description `message-batch`, `thread` or `channel-guild-sync`. */
+            kind: string;
+            /** @description To ask for it by. */
+            raw_event_id: string;
             /**
              * Format: int64
              * @description When it came.
@@ -1731,17 +2480,17 @@ export interface components {
              * @description What is looked for; case does not matter.
              * @default
              */
-            from: string;
+            from?: string;
             /**
              * @description What stands there afterwards; nothing to take it out.
              * @default
              */
-            to: string;
+            to?: string;
             /**
              * @description Not inside longer words.
              * @default false
              */
-            whole_word: boolean;
+            whole_word?: boolean;
         };
         /** @description What a restore did. */
         Restored: {
@@ -1816,11 +2565,144 @@ export interface components {
             session_token: components["schemas"]["SessionTokenRow"];
             token: string;
         };
+        /** @description One mapping with everything that tells a person what it is and whether it works. */
+        ShownMapping: components["schemas"]["RuledMapping"] & {
+            /** @description What the role is called that is pinged, as far as it is known. */
+            ping_role_name: string | null;
+            /** @description Captured from. */
+            source: components["schemas"]["MappingEnd"];
+            /** @description Whether it works. */
+            state: components["schemas"]["MappingState"];
+            /** @description Mirrored into. */
+            target: components["schemas"]["MappingEnd"];
+            /** @description Why not, and what to do about it. */
+            trouble: string | null;
+        };
+        /** @description One signal. */
+        SignalLine: {
+            /** @description Files it has. */
+            attachments: number;
+            /** @description The name the author shows; nothing of a deleted one. */
+            author: string | null;
+            /** @description The source channel. */
+            channel_id: components["schemas"]["Snowflake"];
+            /** @description Its name, or its id where no snapshot named it. */
+            channel_name: string;
+            /**
+             * Format: int64
+             * @description When its first revision that is still kept was committed.
+             */
+            committed_at_ms: number | null;
+            /**
+             * Format: int64
+             * @description From the snowflake.
+             */
+            created_at_ms: number;
+            /** @description Gone. */
+            deleted: boolean;
+            /** @description What became of it. */
+            deliveries: components["schemas"]["DeliveryCounts"];
+            /** @description Embeds it has. */
+            embeds: number;
+            /** @description The guild's name. */
+            guild_name: string | null;
+            /**
+             * Format: int32
+             * @description How often it has changed.
+             */
+            revision: number;
+            /** @description The source message. */
+            signal_id: components["schemas"]["Snowflake"];
+            /** @description The beginning of its text, with names in place of markup; empty of a deleted one. */
+            text: string;
+            /** @description The thread's name, when it stands in one that is known. */
+            thread_name: string | null;
+        };
+        /** @description Signals, newest first. */
+        SignalLines: {
+            items: components["schemas"]["SignalLine"][];
+            next_before: null | components["schemas"]["Snowflake"];
+        };
+        /** @description Who wants to sign in. */
+        SignIn: {
+            /** @description The admin token. */
+            token: string;
+        };
+        /** @description Whether a browser must sign in. */
+        SignInState: {
+            /** @description This browser is signed in, or need not be. */
+            signed_in: boolean;
+            /** @description Without the token nothing is answered. */
+            token_needed: boolean;
+        };
         /**
          * @description An id of Discord: a decimal number between 1 and 2^63-1, as a string.
          * @example 175928847299117063
          */
         Snowflake: string;
+        /** @description How long something took, in milliseconds, right to 5 %. */
+        Spread: {
+            /**
+             * Format: int64
+             * @description How many there were.
+             */
+            count: number;
+            /**
+             * Format: float
+             * @description Half of them took no longer.
+             */
+            p50_ms: number;
+            /**
+             * Format: float
+             * @description 95 of 100 took no longer.
+             */
+            p95_ms: number;
+            /**
+             * Format: float
+             * @description 99 of 100 took no longer.
+             */
+            p99_ms: number;
+        };
+        /** @description How a connector stands in this process; what it does not know yet is `null`. */
+        Standing: {
+            /**
+             * Format: int64
+             * @description The configuration version that it last said it works by.
+             */
+            applied_config_version: number | null;
+            /**
+             * Format: int64
+             * @description Its batches.
+             */
+            batches: number;
+            /**
+             * Format: int64
+             * @description Items of its batches since this process started.
+             */
+            events: number;
+            /**
+             * Format: double
+             * @description Items of its batches a second, over the last minute.
+             */
+            events_per_s: number;
+            /** @description That is the one that stands. */
+            is_applied: boolean;
+            /**
+             * Format: int64
+             * @description Of its newest batch: from the newest thing in it at the source to when it came in.
+             */
+            lag_ms: number | null;
+            /**
+             * Format: int64
+             * @description When the newest one came in.
+             */
+            last_batch_at_ms: number | null;
+            /**
+             * Format: int64
+             * @description Items that were rejected.
+             */
+            rejected: number;
+        };
         /** @description A message that stands in Discord. */
         StandingPart: {
             /** @description The mirrored message. */
@@ -2060,34 +2942,125 @@ export interface components {
              * @description Put before the text, where there is one.
              * @default
              */
-            prefix: string;
+            prefix?: string;
             /**
              * @description One after the other: what the first wrote, the second may replace.
              * @default []
              */
-            replace_words: components["schemas"]["Replacement"][];
+            replace_words?: components["schemas"]["Replacement"][];
             /**
              * @description Mentions of people, roles and everyone leave without a trace; otherwise they become names.
              * @default false
              */
-            strip_mentions: boolean;
+            strip_mentions?: boolean;
             /**
              * @description Put behind the text, where there is one.
              * @default
              */
-            suffix: string;
+            suffix?: string;
             /**
              * @description The whole text, where it is set: `{text}` (with prefix and suffix), `{author}`, `{channel}`, `{thread}`, and `{link}` to the
              *     source message. `{{` and `}}` are braces.
              * @default
              */
-            template: string;
+            template?: string;
+        };
+        /** @description A channel of a tree. */
+        TreeChannel: {
+            /** @description The channel. */
+            channel_id: components["schemas"]["Snowflake"];
+            /**
+             * Format: int64
+             * @description Since when the connector sees it, or its guild, no more.
+             */
+            gone_at_ms: number | null;
+            /**
+             * Format: int32
+             * @description Discord's channel type.
+             */
+            kind: number | null;
+            /**
+             * Format: int64
+             * @description Mappings from or into it.
+             */
+            mappings: number;
+            /**
+             * Format: int32
+             * @description Lowest tier that sees it live; `null` hides it.
+             */
+            min_tier: number | null;
+            /** @description Its name, or its id where no snapshot named it. */
+            name: string;
+            parent_id: null | components["schemas"]["Snowflake"];
+            /**
+             * Format: int32
+             * @description Order among its siblings.
+             */
+            position: number | null;
+            role: null | components["schemas"]["ChannelRoleRow"];
+            /**
+             * Format: int64
+             * @description When the connector last named it.
+             */
+            seen_at_ms: number;
+        };
+        /** @description The guild of a tree. */
+        TreeGuild: {
+            /**
+             * Format: int64
+             * @description Since when it is not.
+             */
+            gone_at_ms: number | null;
+            /** @description The guild. */
+            guild_id: components["schemas"]["Snowflake"];
+            /** @description Its name, or its id where no snapshot named it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description When it was last seen.
+             */
+            seen_at_ms: number;
+        };
+        /** @description A thread of a tree. */
+        TreeThread: {
+            /** @description Archived by Discord or by hand. */
+            archived: boolean;
+            /** @description Only moderators may open it again. */
+            locked: boolean;
+            /**
+             * Format: int32
+             * @description As Discord last told.
+             */
+            message_count: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description The channel it stands in. */
+            parent_channel_id: components["schemas"]["Snowflake"];
+            /** @description The thread. */
+            thread_id: components["schemas"]["Snowflake"];
+        };
+        /** @description What was taken back. */
+        Undone: {
+            /** @description The changes that take back, newest first; each can be taken back itself. */
+            items: components["schemas"]["AuditEntry"][];
+            undone: number;
         };
         Visibility: {
             min_tier: null | components["schemas"]["Tier"];
         };
         /** @description A row, and what its reader should know beside it. */
-        With_RuledMapping: (components["schemas"]["MappingRow"] & components["schemas"]["MappingRules"]) & {
+        With_ShownMapping: (components["schemas"]["RuledMapping"] & {
+            /** @description What the role is called that is pinged, as far as it is known. */
+            ping_role_name: string | null;
+            /** @description Captured from. */
+            source: components["schemas"]["MappingEnd"];
+            /** @description Whether it works. */
+            state: components["schemas"]["MappingState"];
+            /** @description Mirrored into. */
+            target: components["schemas"]["MappingEnd"];
+            /** @description Why not, and what to do about it. */
+            trouble: string | null;
+        }) & {
             /** @description For people. */
             warning?: string;
         };
@@ -2240,13 +3213,19 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    records_audit: {
+    audit_list: {
         parameters: {
             query?: {
+                /** @description Only what begins so: `mapping.` */
+                action?: string;
+                /** @description Only by this one. */
+                actor?: string;
                 /** @description The `next_after` of an answer. */
                 after?: string;
                 /** @description Items at most; 100 without it. */
                 limit?: number;
+                /** @description Only what was done to this. */
+                subject?: string;
             };
             header?: never;
             path?: never;
@@ -2266,6 +3245,40 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    audit_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audit_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuditUndo"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            422: components["responses"]["Refused"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2411,6 +3424,10 @@ export interface operations {
                 guild_id?: components["schemas"]["Snowflake"];
                 /** @description Items at most; 100 without it. */
                 limit?: number;
+                /** @description A part of the name of the channel or of its guild, whatever the case, or one of their ids. */
+                q?: string;
+                /** @description Only those that can be this of a mapping now. */
+                use?: "source" | "target";
             };
             header?: never;
             path?: never;
@@ -2465,6 +3482,90 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    configuration_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    configuration_apply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigurationApply"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Applied"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            422: components["responses"]["Refused"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    configuration_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigurationCompare"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compared"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            422: components["responses"]["Refused"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     connectors_list: {
         parameters: {
             query?: {
@@ -2485,7 +3586,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listed_ConnectorRow"];
+                    "application/json": components["schemas"]["Listed_Connector"];
                 };
             };
             400: components["responses"]["Invalid"];
@@ -2524,6 +3625,62 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    connectors_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connector"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    connectors_remove: {
+        parameters: {
+            query: {
+                /** @description The one that was read. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                connector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Refused"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     connectors_change: {
         parameters: {
             query?: never;
@@ -2545,7 +3702,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConnectorRow"];
+                    "application/json": components["schemas"]["Connector"];
                 };
             };
             400: components["responses"]["Invalid"];
@@ -2624,6 +3781,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    roles_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelRoleBulk"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelRolesPut"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     connectors_discover: {
         parameters: {
             query?: never;
@@ -2653,6 +3843,65 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["BodyTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    guilds_list: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of an answer. */
+                after?: string;
+                /** @description Items at most; 100 without it. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                connector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_GuildSeenRow"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    guilds_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connector_id: string;
+                guild_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTree"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2849,13 +4098,11 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    mappings_list: {
+    figures_show: {
         parameters: {
             query?: {
-                /** @description The `next_after` of an answer. */
-                after?: string;
-                /** @description Items at most; 100 without it. */
-                limit?: number;
+                /** @description How far back; an hour without it. */
+                span?: "hour" | "day";
             };
             header?: never;
             path?: never;
@@ -2869,7 +4116,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listed_RuledMapping"];
+                    "application/json": components["schemas"]["FiguresAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    live_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No WebSocket was asked for. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description Too many pages. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mappings_list: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of an answer. */
+                after?: string;
+                /** @description Items at most; 100 without it. */
+                limit?: number;
+                /** @description Part of the name of a channel or guild, or the beginning of an id. */
+                q?: string;
+                /** @description Only of this source, by priority. */
+                source_channel_id?: components["schemas"]["Snowflake"];
+                /** @description Only those that stand so. */
+                state?: components["schemas"]["MappingState"];
+                /** @description Only into this target. */
+                target_channel_id?: components["schemas"]["Snowflake"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_ShownMapping"];
                 };
             };
             400: components["responses"]["Invalid"];
@@ -2897,7 +4216,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["With_RuledMapping"];
+                    "application/json": components["schemas"]["With_ShownMapping"];
                 };
             };
             400: components["responses"]["Invalid"];
@@ -2905,6 +4224,32 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["BodyTooLarge"];
             422: components["responses"]["Refused"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mappings_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mapping_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownMapping"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2958,7 +4303,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["With_RuledMapping"];
+                    "application/json": components["schemas"]["With_ShownMapping"];
                 };
             };
             400: components["responses"]["Invalid"];
@@ -3004,6 +4349,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    mapping_bulk_clone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mapping_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingClone"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["With_ShownMapping"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            422: components["responses"]["Refused"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     dry_run_saved: {
         parameters: {
             query?: {
@@ -3031,6 +4409,69 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Refused"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mapping_bulk_history: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of an answer. */
+                after?: string;
+                /** @description Items at most; 100 without it. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                mapping_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_AuditEntry"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mapping_bulk_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingBulk"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
             422: components["responses"]["Refused"];
             503: components["responses"]["Unavailable"];
         };
@@ -3066,6 +4507,37 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    mapping_bulk_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingOrder"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            422: components["responses"]["Refused"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     openapi_show: {
         parameters: {
             query?: never;
@@ -3089,13 +4561,17 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    records_quarantine: {
+    quarantine_list: {
         parameters: {
             query?: {
                 /** @description The `next_after` of an answer. */
                 after?: string;
+                /** @description Only those of this connector. */
+                connector_id?: components["schemas"]["Key"];
                 /** @description Items at most; 100 without it. */
                 limit?: number;
+                /** @description Only those that stand so. */
+                state?: "open" | "done";
             };
             header?: never;
             path?: never;
@@ -3116,6 +4592,201 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    quarantine_drop_items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuarantineDrop"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineDropped"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    quarantine_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuarantineReplay"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineReplayed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    raw_events_list: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of an answer. */
+                after?: string;
+                /** @description Only those of this connector. */
+                connector_id?: components["schemas"]["Key"];
+                /** @description Only those that were sent as this. */
+                kind?: "message-batch" | "thread" | "channel-guild-sync";
+                /** @description Items at most; 100 without it. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_RawEventRow"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    raw_events_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                raw_event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RawEvent"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInState"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            /** @description Too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Forbidden"];
         };
     };
     session_tokens_list: {
@@ -3198,6 +4869,37 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    signals_list: {
+        parameters: {
+            query?: {
+                /** @description The `next_before` of an answer. */
+                before?: components["schemas"]["Snowflake"];
+                /** @description Of this source channel alone. */
+                channel_id?: components["schemas"]["Snowflake"];
+                /** @description Signals at most; 50 without it. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalLines"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             503: components["responses"]["Unavailable"];
         };
     };

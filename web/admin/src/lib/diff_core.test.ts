@@ -24,3 +24,7 @@ test('what is new or gone is told whole', () => {
 test('lists of objects are told entry by entry', () => {
   expect(fieldChanges({ r: [{ from: 'a' }] }, { r: [{ from: 'b' }, { from: 'c' }] })).toEqual([{ field: 'r[0].from', before: 'a', after: 'b' }, { field: 'r[1].from', before: null, after: 'c' }]);
 });
+
+test('a moment is written as one', () => {
+  expect(fieldChanges({ revoked_at_ms: null, at_ms: 5 }, { revoked_at_ms: 86_400_000, at_ms: 6 }).map(({ field, after }) => [field, after?.slice(0, 8)])).toEqual([['at_ms', '6'], ['revoked_at_ms', '1970-01-']]);
+});

@@ -1,5 +1,7 @@
 // What differs between a thing before and after, field by field. Pure.
 
+import { exactTime } from './format';
+
 export interface FieldChange { field: string; before: string | null; after: string | null }
 
 /** Fields that say nothing to a person beside the others. */
@@ -35,7 +37,7 @@ function add(found: Map<string, string>, path: string, value: unknown): void {
       if (inner !== null && inner !== undefined) add(found, path === '' ? key : `${path}.${key}`, inner);
     }
   } else {
-    found.set(path, words(value));
+    found.set(path, typeof value === 'number' && path.endsWith('_at_ms') ? exactTime(value) : words(value));
   }
 }
 

@@ -6,19 +6,19 @@ import { fieldChanges, type FieldChange } from '../../lib/diff_core';
 /** As much as the server takes. */
 export const DOCUMENT_BYTES_MAX = 2 * 1024 * 1024;
 
-const KINDS: readonly ConfigurationChange['kind'][] = ['connector', 'channel', 'visibility', 'target', 'mapping'];
-const TITLES: Record<ConfigurationChange['kind'], string> = { connector: 'Connectors', channel: 'Channels of connectors', visibility: 'Who sees channels', target: 'Targets', mapping: 'Mappings' };
+/** In the order in which one needs the other. */
+const TITLES: Record<string, string> = { connector: 'Connectors', channel: 'Channels of connectors', visibility: 'Who sees channels', target: 'Targets', mapping: 'Mappings' };
 const ACTIONS: readonly ConfigurationChange['action'][] = ['create', 'change', 'remove'];
 
 export interface Group { kind: ConfigurationChange['kind']; title: string; counts: { action: ConfigurationChange['action']; count: number }[]; changes: ConfigurationChange[] }
 
 /** By kind, in the order things depend on each other; in each what is made, what is changed, what goes. */
 export function groups(changes: readonly ConfigurationChange[]): Group[] {
-  return KINDS.map((kind) => {
+  return Object.entries(TITLES).map(([kind, title]) => {
     const own = changes.filter((change) => change.kind === kind);
     const of = (action: ConfigurationChange['action']) => own.filter((change) => change.action === action);
     return {
-      kind, title: TITLES[kind],
+      kind, title,
       counts: ACTIONS.map((action) => ({ action, count: of(action).length })).filter(({ count }) => count > 0),
       changes: ACTIONS.flatMap(of),
     };

@@ -38,7 +38,7 @@ export function formOf(rules: Rules): RulesForm {
     text_chars_min: filters.text_chars_min ?? null,
     text_chars_max: filters.text_chars_max ?? null,
     strip_mentions: transform.strip_mentions ?? false,
-    replace_words: (transform.replace_words ?? []).map(({ from, to = '', whole_word = false }) => ({ from, to, whole_word })),
+    replace_words: (transform.replace_words ?? []).map(({ from = '', to = '', whole_word = false }) => ({ from, to, whole_word })),
     prefix: transform.prefix ?? '',
     suffix: transform.suffix ?? '',
     template: transform.template ?? '',
@@ -153,8 +153,8 @@ function fault(field: string, message: string): Problem {
   return new Problem({ status: 0, code: 'invalid', message, field });
 }
 
-function wantedOf(value: boolean | undefined): Wanted {
-  return value === undefined ? 'either' : value ? 'yes' : 'no';
+function wantedOf(value: boolean | null | undefined): Wanted {
+  return value === undefined || value === null ? 'either' : value ? 'yes' : 'no';
 }
 
 function isFilled(entry: string): boolean {

@@ -5,7 +5,7 @@ import type { Mapping } from '../../api/types';
 import { changedSettings, clashes, concerned, lots, rebased, settingsOf } from './settings_core';
 
 function mapping(change: Partial<Mapping> = {}): Mapping {
-  const channel = (channel_id: string) => ({ channel_id, name: null, guild_id: null, guild_name: null });
+  const channel = (channel_id: string) => ({ channel_id, name: 'a', guild_id: null, guild_name: null });
   return {
     mapping_id: 1, source_channel_id: '10', target_channel_id: '20', tier: 0, ping_role_id: null, priority: 0, is_enabled: true, version: 3, created_at_ms: 0, updated_at_ms: 0,
     source: channel('10'), target: channel('20'), ping_role_name: null, state: 'working', trouble: null, ...change,

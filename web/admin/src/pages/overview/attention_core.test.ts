@@ -22,7 +22,7 @@ test('worst first, each with a place to go', () => {
   const found = concernsOf(NOW, pulse({
     quarantined: 2, dead_letters: 1, ready: false, not_ready_reason: 'no database', actors: { count: 3, restarting: 1, parked: 2, deepest: { name: 'x', depth: 8, capacity: 10 } },
     connectors: [{ connector_id: 'c', status: 'active', last_seen_at_ms: 0, config_version: 2, discovery: null, standing }, { connector_id: 'd', status: 'active', last_seen_at_ms: NOW, config_version: 2, discovery: null, standing }],
-  }), [target('1', { obstacle: 'no permission', backlog: 3, backlog_since_ms: NOW - 60_000 }), target('2', { is_paused: true })], [{ mapping_id: 5, source: { name: 'a' }, target: { name: null }, target_channel_id: '9', trouble: 'gone' } as Mapping], new Map([['c', 'Floor']]));
+  }), [target('1', { obstacle: 'no permission', backlog: 3, backlog_since_ms: NOW - 60_000 }), target('2', { is_paused: true })], [{ mapping_id: 5, source: { name: 'a' }, target: { name: null }, target_channel_id: '9', trouble: 'gone' } as unknown as Mapping], new Map([['c', 'Floor']]));
   expect(found.map((one) => one.key)).toEqual(['ready', 'parked', 'dead', 'silent-c', 'target-1', 'mapping-5', 'restarting', 'deepest', 'quarantined', 'config-d']);
   expect(found.find((one) => one.key === 'silent-c')?.text).toBe('Connector Floor is silent');
   expect(found.find((one) => one.key === 'target-1')?.detail).toBe('3 deliveries waiting since 1 min');
