@@ -97,7 +97,7 @@ pub(super) enum State {
     Done,
 }
 
-fn word(value: impl ValueEnum) -> Option<String> {
+fn word(value: &impl ValueEnum) -> Option<String> {
     value
         .to_possible_value()
         .map(|value| value.get_name().to_owned())
@@ -110,7 +110,7 @@ pub(super) async fn raw(client: &Client, command: Raw) -> Result<Shown, Failure>
             kind,
             last,
         } => {
-            let kind = kind.and_then(word);
+            let kind = kind.as_ref().and_then(word);
             let path = query(
                 "/api/raw-events",
                 &[
@@ -156,7 +156,7 @@ pub(super) async fn quarantine(client: &Client, command: Quarantine) -> Result<S
             state,
             last,
         } => {
-            let state = state.and_then(word);
+            let state = state.as_ref().and_then(word);
             let path = query(
                 "/api/quarantine",
                 &[
