@@ -1,6 +1,8 @@
 // The whole configuration as a file: exported, changed, compared, applied, and the change taken back.
 
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Person } from './harness/browser';
 import { channelOf, guildOf } from './harness/guilds';
@@ -29,7 +31,10 @@ test('export, change, compare, apply, undo', async () => {
   await page.getByRole('button', { name: 'Export…' }).click();
   const download = await downloading;
   expect(download.suggestedFilename()).toMatch(/^heliograph-.*\.toml$/);
-  const exported = await readFile(await download.path(), 'utf8');
+  const kept = join(await mkdtemp(join(tmpdir(), 'heliograph-e2e-')), 'exported.toml');
+  await download.saveAs(kept);
+  const exported = await readFile(kept, 'utf8');
+  await rm(dirname(kept), { recursive: true });
   expect(exported).toContain(desk.guild_id);
   expect(exported).toContain('archive');
 

@@ -1,19 +1,28 @@
 // Every page of the administration: readable for everybody in dark and in light, on a desk and on a phone, and nothing in it that the
 // content policy refuses.
 
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { overflow, violations } from './harness/axe';
-import { DESKTOP, PHONE, settled, type Person } from './harness/browser';
-import { person, sharedStage } from './harness/shared';
+import { DESKTOP, PHONE, Person, settled } from './harness/browser';
+import { sharedBrowser } from './harness/shared';
+import { OwnStage } from './harness/stage';
 import { worldOf, type World } from './harness/world';
 
-const stage = sharedStage();
+// Not the shared one: what other tests leave behind makes long pages, and looking at them takes long.
+let stage: OwnStage;
 let me: Person;
 let world: World;
 
 beforeAll(async () => {
+  stage = await OwnStage.start();
   world = await worldOf(stage);
-  me = await person(stage, { colorScheme: 'dark' });
+  me = await Person.of(await sharedBrowser(), stage, { colorScheme: 'dark' });
+});
+
+afterAll(async () => {
+  await world.connector.stop();
+  await me.leave();
+  await stage.end();
 });
 
 const PAGES: readonly [string, (w: World) => string][] = [
@@ -71,7 +80,7 @@ test('no page of the navigation is left out above', async () => {
 });
 
 test('the sign-in can be read by everybody', async () => {
-  const stranger = await person(stage, { signed_in: false });
+  const stranger = await Person.of(await sharedBrowser(), stage, { signed_in: false });
   const page = await stranger.context.newPage();
   await page.goto('/');
   await page.getByLabel('Admin token').waitFor();
@@ -81,5 +90,6 @@ test('the sign-in can be read by everybody', async () => {
   }
   await page.setViewportSize(PHONE);
   expect(await overflow(page)).toBe(0);
+  await stranger.leave();
   expect(stranger.faults).toEqual([]);
 });

@@ -3,6 +3,7 @@
 use super::{
     StoreError,
     bot_guilds::{self, BotGuildRow},
+    channel_tree::{self, TreeThread},
 };
 use crate::{
     channel_order::{Place, in_order},
@@ -106,6 +107,10 @@ pub struct BotTree {
     pub guild: BotGuildRow,
     /// In the order in which Discord shows them: a category is followed by its channels.
     pub channels: Vec<BotChannelRow>,
+    /// Those that connectors told of, by channel, the newest first.
+    pub threads: Vec<TreeThread>,
+    /// There are more threads than are shown.
+    pub threads_are_more: bool,
 }
 
 /// One guild as the bot sees it; [`StoreError::NotFound`] when it was never in it.
@@ -117,7 +122,14 @@ pub fn tree(conn: &mut PgConnection, guild_id: GuildId) -> Result<BotTree, Store
         kind: channel.kind,
         position: channel.position,
     });
-    Ok(BotTree { guild, channels })
+    let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.channel_id).collect();
+    let (threads, threads_are_more) = channel_tree::threads(conn, &ids)?;
+    Ok(BotTree {
+        guild,
+        channels,
+        threads,
+        threads_are_more,
+    })
 }
 
 /// All channels of a guild that the bot sees or saw, in no order.

@@ -73,7 +73,7 @@ pub fn compare_with(
 ) -> Result<Compared, StoreError> {
     let (present, _) = load(conn)?;
     let names = names(conn)?;
-    let mut comparison = compare(&present, read, &names).map_err(refused)?;
+    let mut comparison = compare(&present, read, &names).map_err(|error| refused(&error))?;
     check_offers(conn, &present, read)?;
     let obstructed = obstructed(conn, &present, read, &names)?;
     comparison.warnings.extend(obstructed);
@@ -103,7 +103,8 @@ pub fn apply(
                 "the configuration or the file is not what was compared: compare again".to_owned(),
             ));
         }
-        let comparison = compare(&present, read, &KnownNames::default()).map_err(refused)?;
+        let comparison =
+            compare(&present, read, &KnownNames::default()).map_err(|error| refused(&error))?;
         check_offers(conn, &present, read)?;
         let application = Application {
             actor,
@@ -120,7 +121,7 @@ pub fn apply(
     })
 }
 
-fn refused(error: DocumentError) -> StoreError {
+fn refused(error: &DocumentError) -> StoreError {
     StoreError::refused_field(DOCUMENT, error.to_string())
 }
 
@@ -151,7 +152,7 @@ fn check_offers(
         let is_target = |target: Option<&Target>| target.is_some_and(|target| target.is_target);
         if is_target(named.after) && !is_target(named.before) {
             target_channels::check_seen(conn, *named.key).map_err(|error| match error {
-                StoreError::Refused(message) => refused(DocumentError {
+                StoreError::Refused(message) => refused(&DocumentError {
                     place: read.targets.get(named.key).copied().unwrap_or_default(),
                     message,
                 }),
@@ -509,7 +510,7 @@ impl Application<'_> {
                 reason: message, ..
             } => {
                 let place = self.read.mappings.get(all[at].key);
-                refused(DocumentError {
+                refused(&DocumentError {
                     place: place.copied().unwrap_or_default(),
                     message,
                 })

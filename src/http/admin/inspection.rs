@@ -10,8 +10,9 @@ use actix_web::{
 use futures_util::{StreamExt as _, stream};
 use heliograph_actors::messages::{Asker, Inspect, NotKnown, Seen, Sight};
 use heliograph_schema::{
-    ids::{ChannelId, RoleId},
+    ids::{ChannelId, GuildId, RoleId},
     store::{
+        bot_guilds,
         mappings::{self, MappingChange, MappingSettings, Versioned},
         target_channels::{self, TargetChannelRow},
     },
@@ -101,8 +102,32 @@ impl Admin {
             // It may be younger than what is remembered of the guild.
             seen = self.look(wanted.target_channel_id, true).await;
         }
-        judged(&seen, wanted.ping_role_id)
-            .map_err(|(field, said)| ApiError::refused(said).field(field))
+        match judged(&seen, wanted.ping_role_id) {
+            Ok(advice) => Ok(advice),
+            Err((field, said)) => {
+                let role = wanted.ping_role_id.filter(|_| field == PING);
+                let guild_id = seen.ok().and_then(|sight| sight.guild_id);
+                let named = self.lacked_by_name(role, guild_id).await;
+                Err(ApiError::refused(named.unwrap_or(said)).field(field))
+            }
+        }
+    }
+
+    /// What is said of a role that the guild of the target lacks, when it is known by name.
+    async fn lacked_by_name(
+        &self,
+        role: Option<RoleId>,
+        guild_id: Option<GuildId>,
+    ) -> Option<String> {
+        let role = role?;
+        let known = self.read(move |conn| bot_guilds::role_anywhere(conn, role));
+        let (of, guild, name) = known.await.ok()??;
+        let choose = "choose a role of the target channel's own server for the ping";
+        Some(if Some(of) == guild_id {
+            format!("The role @{name} is gone from the server \"{guild}\": {choose}.")
+        } else {
+            format!("@{name} is a role of the server \"{guild}\": {choose}.")
+        })
     }
 
     /// The same for a change of many mappings: each of their targets is looked at once, a few at a time, and no longer than for one.

@@ -44,7 +44,7 @@ pub fn change_many(
         version: item.version,
         change: change.clone(),
     };
-    edit_items(conn, actor, items.iter().map(edit).collect())
+    edit_items(conn, actor, &items.iter().map(edit).collect::<Vec<_>>())
 }
 
 /// Takes all of these away.
@@ -57,7 +57,7 @@ pub fn remove_many(
         mapping_id: item.mapping_id,
         version: item.version,
     };
-    edit_items(conn, actor, items.iter().map(edit).collect()).map(drop)
+    edit_items(conn, actor, &items.iter().map(edit).collect::<Vec<_>>()).map(drop)
 }
 
 /// Puts all mappings of a source in this order: their priorities become 0, 10, 20 …
@@ -101,17 +101,21 @@ pub fn order(
                 ..MappingChange::default()
             },
         };
-        edit_items(conn, actor, items.iter().zip(0..).map(edit).collect())
+        edit_items(
+            conn,
+            actor,
+            &items.iter().zip(0..).map(edit).collect::<Vec<_>>(),
+        )
     })
 }
 
 fn edit_items(
     conn: &mut PgConnection,
     actor: &str,
-    edits: Vec<Edit>,
+    edits: &[Edit],
 ) -> Result<Vec<RuledMapping>, StoreError> {
     changing(conn, |conn| {
-        let done = grouped(conn, |conn| edit_all(conn, actor, &edits, &at_item))?;
+        let done = grouped(conn, |conn| edit_all(conn, actor, edits, &at_item))?;
         Ok(done.into_iter().flatten().collect())
     })
 }

@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn the_first_thing_in_the_way_is_said() {
         use MappingState::{Broken, Off, Working};
-        let table: [(fn(&mut Facts), MappingState, &str); 10] = [
+        type Case = (fn(&mut Facts), MappingState, &'static str);
+        let table: [Case; 10] = [
             (|_| {}, Working, ""),
             (
                 |f| f.source_is_marked = false,

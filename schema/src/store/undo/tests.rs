@@ -338,7 +338,7 @@ fn is_mapped(conn: &mut PgConnection, channel: i64) -> bool {
 }
 
 impl Deed {
-    fn is_done(self, conn: &mut PgConnection) -> Result<(), StoreError> {
+    fn carry_out(self, conn: &mut PgConnection) -> Result<(), StoreError> {
         let ids: Vec<(i64, i64)> =
             Sql::new("select mapping_id, version from mappings order by mapping_id")
                 .rows::<(diesel::sql_types::BigInt, diesel::sql_types::BigInt)>()
@@ -443,7 +443,7 @@ proptest! {
         let mut last = 0;
         for deed in deeds {
             let before = decided(conn);
-            let _ = deed.is_done(conn);
+            let _ = deed.carry_out(conn);
             let page = Page { after: None, limit: 1 };
             let newest = audit::list(conn, page).unwrap().pop();
             if let Some(entry) = newest.filter(|entry| entry.audit_id > last) {

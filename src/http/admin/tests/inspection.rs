@@ -221,6 +221,17 @@ async fn a_ping_is_of_a_role_of_the_targets_guild() {
             "{message}"
         );
     }
+    // What is known of the role is said by its name.
+    Sql::new("insert into guild_roles (role_id, guild_id, name, position) values (71, 8, 'VIP', 1), (72, 7, 'Old', 1)")
+        .execute(&mut s.l.db.connect())
+        .unwrap();
+    for (role, said) in [
+        ("71", "@VIP is a role of the server \"8\""),
+        ("72", "The role @Old is gone from the server \"7\""),
+    ] {
+        let message = s.refused(with_ping(role)).await;
+        assert!(message.starts_with(said), "{message}");
+    }
     let saved =
         s.l.done(Method::POST, "/api/mappings", with_ping("70"))
             .await;

@@ -1260,6 +1260,10 @@ export interface components {
             channels: components["schemas"]["BotChannelRow"][];
             /** @description The guild. */
             guild: components["schemas"]["BotGuildRow"];
+            /** @description Those that connectors told of, by channel, the newest first. */
+            threads: components["schemas"]["TreeThread"][];
+            /** @description There are more threads than are shown. */
+            threads_are_more: boolean;
         };
         /** @description The account of the bot. */
         BotUser: {
