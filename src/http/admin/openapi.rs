@@ -194,7 +194,7 @@ fn path_parameter(name: &str) -> Value {
     let schema = if TEXTS.contains(&name) {
         json!({ "type": "string", "minLength": 1 })
     } else if NUMBERS.contains(&name) {
-        json!({ "type": "integer", "format": "int64", "minimum": 1 })
+        json!({ "type": "integer", "format": "int64" })
     } else {
         json!(heliograph_schema::ids::ChannelId::schema())
     };
