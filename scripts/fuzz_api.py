@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 TOKEN = "fuzz"
@@ -26,14 +27,15 @@ CHECKS = {
 }
 # Ids of what is there, so that more than 404 is found.
 KNOWN = {
-    "connectors": ["c1", "c2"],
-    "sources": ["1001", "1002"],
+    "connectors": ["c1", "c2", "c3"],
+    "sources": ["1001", "1002", "1003"],
     "targets": ["2001", "2002", "2003"],
-    "channels": ["1001", "1002", "2001"],
+    "channels": ["1001", "1002", "1003", "2001"],
     "guilds": ["10", "20"],
     "signals": [],
     "numbers": [1, 2, 3],
-    "versions": [0, 1, 2],
+    "versions": [1, 2, 0],
+    "documents": [],
 }
 BOUND = {
     "path.connector_id": "connectors",
@@ -54,6 +56,8 @@ BOUND = {
     "body.guild_id": "guilds",
     "body.source_channel_id": "sources",
     "body.target_channel_id": "targets",
+    "body.document": "documents",
+    "body.items[*]": "numbers",
     "body.items[*].version": "versions",
     "body.items[*].mapping_id": "numbers",
     "body.items[*].channel_id": "channels",
@@ -65,6 +69,7 @@ FAKE_DISCORD = {
     "channels": [
         {"id": "2001", "guild_id": "20", "name": "spot", "type": 0},
         {"id": "2002", "guild_id": "20", "name": "perps", "type": 0},
+        {"id": "2003", "guild_id": "20", "name": "alts", "type": 0},
     ],
 }
 
@@ -106,12 +111,15 @@ def furnish(stage):
         tokens[connector] = made["token"]
         version = made["connector"]["version"]
         ask(stage.admin, "PATCH", f"/api/connectors/{connector}", {"version": version, "forward_enabled": True})
-    for channel, guild, is_source in [("1001", "10", True), ("1002", "10", True), ("2001", "20", False), ("2002", "20", False)]:
+    for channel in KNOWN["sources"] + KNOWN["targets"]:
+        is_source = channel in KNOWN["sources"]
+        guild = "10" if is_source else "20"
         role = {"guild_id": guild, "is_source": is_source, "is_target": not is_source, "is_enabled": True, "thread_mode": "include"}
         ask(stage.admin, "PUT", f"/api/connectors/c1/channels/{channel}", role)
     for source, target in [("1001", "2001"), ("1001", "2002"), ("1002", "2001")]:
         ask(stage.admin, "POST", "/api/mappings", {"source_channel_id": source, "target_channel_id": target})
     ask(stage.admin, "POST", "/api/session-tokens", {"name": "viewer", "tier": 1})
+    KNOWN["documents"] = documents(stage)
     first = (int(time.time() * 1000) - 1_420_070_400_000) << 22
     KNOWN["signals"] = [str(first + number) for number in range(4)]
     ids = KNOWN["signals"] + ["none"]
@@ -121,6 +129,14 @@ def furnish(stage):
     }
     bearer = {"Authorization": f"Bearer {tokens['c1']}", "Content-Type": "application/json"}
     ask(stage.ingest, "POST", "/ingest/message-batch", batch, bearer)
+
+
+def documents(stage):
+    """The configuration as it is, two that change it, and one that does not read."""
+    request = urllib.request.Request(stage.admin + "/api/configuration", headers=ADMIN)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        written = answer.read().decode()
+    return [written, written.replace("forward_enabled = true", "forward_enabled = false"), written[: written.find("[[mappings]]")], "= x"]
 
 
 def message(number, signal):
@@ -137,7 +153,7 @@ def configuration(place):
     for name, values in KNOWN.items():
         lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
     lines.append("[parameters]")
-    lines += [f'"{where}" = {{ dictionary = "{name}", probability = 0.5 }}' for where, name in BOUND.items()]
+    lines += [f'"{where}" = {{ dictionary = "{name}", probability = 0.8 }}' for where, name in BOUND.items()]
     path = place / "schemathesis.toml"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -157,6 +173,8 @@ def run(stage, place, options, seed):
     done = subprocess.run(command, cwd=place, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if not report.exists():
         raise SystemExit(f"schemathesis did not report:\n{done.stdout}")
+    if options.keep:
+        pathlib.Path(options.keep).write_text(report.read_text())
     return json.loads(report.read_text()), done.stdout
 
 
@@ -189,6 +207,7 @@ def main():
     parser.add_argument("--examples", type=int, default=100, help="cases a route and phase")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", metavar="FILE", help="keep the last report of schemathesis here")
     parser.add_argument("--quick", action="store_true", help="one bounded run, and no file of figures")
     options = parser.parse_args()
     if options.quick:

@@ -33,6 +33,8 @@ use std::{
 
 /// How often changes, leavers and those who do not read are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Changes are told of at most so often.
+const CHANGED_EVERY: Duration = Duration::from_millis(500);
 /// How often everybody hears how things stand.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
 /// A view that took so long is asked for again after ten times as long, so that it takes no more than a tenth of anybody's time.
@@ -150,6 +152,8 @@ pub struct AdminFeed {
     targets: Asked,
     reads_lines: bool,
     pinged_at: Instant,
+    /// When a change was last told of.
+    said_at: Option<Instant>,
     hears_commits: bool,
     frames: u64,
     cut: u64,
@@ -167,6 +171,7 @@ impl AdminFeed {
             targets: Asked::default(),
             reads_lines: false,
             pinged_at: Instant::now(),
+            said_at: None,
             hears_commits: false,
             frames: 0,
             cut: 0,
@@ -204,6 +209,11 @@ impl AdminFeed {
     fn leave(&mut self, key: SocketKey, ctx: &mut Context<Self>) {
         self.core.leave(key);
         self.hear_commits_if_watched();
+        self.rest_if_alone(ctx);
+    }
+
+    /// Looks for nothing while nobody is there.
+    fn rest_if_alone(&mut self, ctx: &mut Context<Self>) {
         if self.core.is_empty()
             && let Some(looking) = self.looking.take()
         {
@@ -264,8 +274,15 @@ impl AdminFeed {
     /// Everything that is looked for again and again.
     fn look(&mut self, ctx: &mut Context<Self>) {
         self.patrol();
-        let topics = self.core.notice(&self.makings.notices.read());
+        self.forget_the_gone(ctx);
+        // What is changed without end is said now and then: pages read all that they show with each word of it.
+        let topics = if self.said_at.is_some_and(|at| at.elapsed() < CHANGED_EVERY) {
+            Vec::new()
+        } else {
+            self.core.notice(&self.makings.notices.read())
+        };
         if !topics.is_empty() {
+            self.said_at = Some(Instant::now());
             let frame = wire::text(&changed_frame(&topics));
             self.send(&self.core.all(), &[frame]);
         }
@@ -276,6 +293,21 @@ impl AdminFeed {
         self.ask_views(ctx);
         // Those that found the mailbox full.
         self.show_signals(ctx);
+        if self.makings.sockets.borrow().is_empty() {
+            self.rest_if_alone(ctx);
+        }
+    }
+
+    /// A page whose last word found the mailbox full is gone all the same. It joined with its socket in place, so that none is missed.
+    fn forget_the_gone(&mut self, ctx: &mut Context<Self>) {
+        let mut gone = self.core.all();
+        {
+            let sockets = self.makings.sockets.borrow();
+            gone.retain(|key| !sockets.contains_key(key));
+        }
+        for key in gone {
+            self.leave(key, ctx);
+        }
     }
 
     /// Ends sockets that may not look any more, do not read, or say nothing; all of them when the process stops.
@@ -412,6 +444,13 @@ fn signal_frame(heard: &HeardSignal, line: &str, skipped: u64) -> String {
 
 impl Actor for AdminFeed {
     type Context = Context<Self>;
+
+    /// Sockets that an earlier generation left are seen to their end.
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        if !self.makings.sockets.borrow().is_empty() {
+            self.looking = Some(ctx.run_interval(LOOK_EVERY, Self::look));
+        }
+    }
 }
 
 impl Supervised for AdminFeed {

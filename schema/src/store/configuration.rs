@@ -8,7 +8,7 @@ use super::{
     channels,
     connectors::{self, ConnectorChange, NewConnector},
     mappings::{self, Edit, MappingChange, MappingSettings},
-    rule_sets, target_channels,
+    rule_sets, sightings, target_channels,
 };
 use crate::{
     configuration_core::{
@@ -97,6 +97,7 @@ pub fn apply(
     token_of: &mut TokenOf<'_>,
 ) -> Result<Applied, StoreError> {
     changing(conn, |conn| {
+        sightings::alone_for_all_connectors(conn)?;
         let (present, versions) = load(conn)?;
         if digest(&present, document) != shown_digest {
             return Err(StoreError::OtherState(

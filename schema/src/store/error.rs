@@ -52,6 +52,14 @@ impl From<Error> for StoreError {
                 DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
                 ref said,
             ) => Self::unavailable(said.message()),
+            // A time-out of ours or a deadlock: all was taken back, and the same again may go well. PostgreSQL has no kind of its own
+            // for them in diesel; messages are in English, as `lc_messages` of our connections says.
+            Error::DatabaseError(DatabaseErrorKind::Unknown, ref said)
+                if said.message().starts_with("canceling statement due to")
+                    || said.message() == "deadlock detected" =>
+            {
+                Self::unavailable(said.message())
+            }
             Error::BrokenTransactionManager => {
                 Self::Unavailable("the connection broke in a transaction".to_owned())
             }
@@ -101,5 +109,29 @@ impl StoreError {
                     _
                 ))
             )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{sql::Sql, test_database::TestDatabase};
+    use diesel::{RunQueryDsl, connection::SimpleConnection};
+
+    #[test]
+    fn who_waited_too_long_for_a_lock_may_come_again() {
+        let db = TestDatabase::new();
+        let (mut holder, mut waiter) = (db.connect(), db.connect());
+        let locked = "begin; lock table guilds in access exclusive mode";
+        holder.batch_execute(locked).unwrap();
+        waiter.batch_execute("set lock_timeout = 1").unwrap();
+        let refused = Sql::new("insert into guilds (guild_id, name) values (1, 'g')")
+            .execute(&mut waiter)
+            .map_err(StoreError::from);
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable(_))),
+            "{refused:?}"
+        );
     }
 }

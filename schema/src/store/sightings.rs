@@ -99,6 +99,18 @@ pub(super) fn alone(conn: &mut PgConnection, observer: &str) -> Result<(), Store
     Ok(())
 }
 
+/// The same for every connector there is, for a change that touches the rows of several of them: whoever takes in a snapshot has
+/// taken its own before it comes to that row.
+pub(super) fn alone_for_all_connectors(conn: &mut PgConnection) -> Result<(), StoreError> {
+    let connectors: Vec<String> =
+        Sql::new("select connector_id from connectors order by connector_id")
+            .rows::<Text>()
+            .load(conn)?;
+    connectors
+        .iter()
+        .try_for_each(|connector_id| alone(conn, connector_id))
+}
+
 fn see_guilds(
     conn: &mut PgConnection,
     observer: &str,

@@ -8,7 +8,7 @@ use super::{
     channels,
     connectors::{self, ConnectorChange},
     mappings::{self, Edit, MappingChange, MappingSettings},
-    target_channels,
+    sightings, target_channels,
     undo_core::{Fields, Kind, Plan, kind},
 };
 use crate::{
@@ -45,6 +45,7 @@ pub fn undo(
     whole_group: bool,
 ) -> Result<Undone, StoreError> {
     changing(conn, |conn| {
+        sightings::alone_for_all_connectors(conn)?;
         let named = find(conn, audit_id)?;
         let entries = match named.group_id.filter(|_| whole_group) {
             None => vec![named],

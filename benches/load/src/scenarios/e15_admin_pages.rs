@@ -98,7 +98,8 @@ fn as_sql(extent: Extent) -> String {
            WHERE n <= {mappings};
          INSERT INTO signals (signal_id, channel_id, is_visible, revision, state)
            SELECT s.id, s.source, true, 1, json_build_object('signal_id', s.id::text, 'channel_id', s.source::text, 'guild_id',
-             s.guild::text, 'text', 'signal ' || s.n)::text
+             s.guild::text, 'created', true, 'revision', 1, 'text', json_build_object('stamp_ms', 0, 'value',
+             json_build_object('raw', 'signal ' || s.n, 'clean', 'signal ' || s.n)))::text
            FROM (SELECT 700000000000000000 + (n::bigint << 22) AS id, n, m.source_channel_id AS source, c.guild_id AS guild
              FROM generate_series(1, {signals}) n
              JOIN (SELECT source_channel_id, row_number() OVER (ORDER BY mapping_id) AS place FROM mappings) m
