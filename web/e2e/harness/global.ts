@@ -10,7 +10,8 @@ declare module 'vitest' {
 }
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const [server, stage] = await Promise.all([chromium.launchServer({ executablePath: chromiumPath(), args: FLAGS }), OwnStage.start()]);
+  const stage = await OwnStage.start();
+  const server = await chromium.launchServer({ executablePath: chromiumPath(), args: FLAGS });
   project.provide('browser_endpoint', server.wsEndpoint());
   project.provide('stage', stage.addresses);
   return async () => {

@@ -23,6 +23,11 @@ export function program(name: string): string {
   return join(HELIOGRAPH_BIN_DIR ?? join(CARGO_TARGET_DIR ?? join(repository, 'target'), 'debug'), name);
 }
 
+/** The environment without what the server would take for keys of its configuration. */
+function withoutKeys(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HELIOGRAPH_') && name !== 'DATABASE_URL' && name !== 'FAILPOINTS'));
+}
+
 /** What a test needs of a stage, whoever holds its process. */
 export class Stage {
   readonly admin_url: string;
@@ -50,7 +55,7 @@ export class OwnStage extends Stage {
     // Limits of Discord are not what these tests are about; what keeps the server polite is tested elsewhere.
     const fake = JSON.stringify({ limits: { enabled: false } });
     const keys = { HELIOGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, HELIOGRAPH_LOG_FILTER: 'info', FAILPOINTS: 'source_channel::poison=3*panic(poison)', ...env };
-    const child = spawn(program('stage'), ['--fake-discord', fake, ...Object.entries(keys).flatMap(([name, value]) => ['--env', `${name}=${value}`])], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program('stage'), ['--fake-discord', fake, ...Object.entries(keys).flatMap(([name, value]) => ['--env', `${name}=${value}`])], { env: withoutKeys(), stdio: ['pipe', 'pipe', 'pipe'] });
     const said: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
     const lines = createInterface({ input: child.stdout });
