@@ -5,7 +5,7 @@ export default defineConfig({
   root: 'e2e',
   cacheDir: '../node_modules/.vite-e2e',
   test: {
-    include: process.env.HELIOGRAPH_PICTURES === undefined ? ['*.test.ts'] : ['pictures.ts'],
+    include: process.env.TAKE_PICTURES === undefined ? ['*.test.ts'] : ['pictures.ts'],
     environment: 'node',
     globalSetup: ['harness/global.ts'],
     pool: 'forks',

@@ -43,7 +43,7 @@ test('export, change, compare, apply, undo', async () => {
   await page.getByRole('heading', { name: 'The file says what is so already' }).waitFor();
 
   // A slip is told with its line.
-  const file = page.getByLabel('The file', { exact: true });
+  const file = page.getByRole('textbox', { name: 'The file' });
   await file.fill(exported.replace('format = 1', 'fromat = 1'));
   await page.getByRole('button', { name: 'Compare with what is now' }).click();
   await page.getByText(/line \d+, column \d+/).waitFor();

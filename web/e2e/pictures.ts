@@ -66,7 +66,7 @@ const PICTURES: readonly Picture[] = [
   { name: 'audit', path: () => '/audit', scheme: 'light' },
   { name: 'configuration', path: () => '/configuration', scheme: 'dark', before: async (page, of) => {
     await page.getByRole('button', { name: 'Begin with what is now' }).click();
-    const file = page.getByLabel('The file', { exact: true });
+    const file = page.getByRole('textbox', { name: 'The file' });
     const now = await until('the file is there', async () => (await file.inputValue()) || null);
     await file.fill(now.replace('name = "Trading desk"', 'name = "Trading desk, London"').replace(/^tier = 3$/m, 'tier = 2'));
     await page.getByRole('button', { name: 'Compare with what is now' }).click();
