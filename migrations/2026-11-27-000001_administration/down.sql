@@ -8,6 +8,7 @@ DROP VIEW enabled_targets;
 DROP INDEX target_channels_offered;
 ALTER TABLE target_channels DROP COLUMN is_target;
 DROP TABLE guild_roles;
+DROP VIEW channels_seen;
 DROP TABLE channel_sightings;
 DROP TABLE guild_sightings;
 ALTER TABLE connectors

@@ -31,6 +31,11 @@ CREATE TABLE channel_sightings (
 CREATE INDEX channel_sightings_by_guild ON channel_sightings (observer, guild_id, channel_id);
 CREATE INDEX channel_sightings_by_channel ON channel_sightings (channel_id);
 
+-- Since when an observer sees a channel no more: the channel itself, or its whole guild. The only place that says so.
+CREATE VIEW channels_seen AS
+SELECT s.observer, s.channel_id, s.guild_id, s.seen_at, coalesce(s.gone_at, g.gone_at) AS gone_at
+FROM channel_sightings s LEFT JOIN guild_sightings g USING (observer, guild_id);
+
 -- What was known before there were sightings: whoever marked a channel has seen it.
 INSERT INTO channels (channel_id, guild_id, name)
 SELECT DISTINCT ON (channel_id) channel_id, guild_id, channel_id::text AS name FROM channel_roles ON CONFLICT DO NOTHING;

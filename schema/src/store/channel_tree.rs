@@ -239,10 +239,9 @@ fn channels(
 ) -> Result<Vec<TreeChannel>, StoreError> {
     let rows: Vec<Row> = Sql::new(
         "select s.channel_id, coalesce(c.name, s.channel_id::text), c.kind, c.parent_id, c.position, c.min_tier, s.seen_at, \
-         coalesce(s.gone_at, g.gone_at), (select count(*) from mappings m where m.source_channel_id = s.channel_id) \
+         s.gone_at, (select count(*) from mappings m where m.source_channel_id = s.channel_id) \
          + (select count(*) from mappings m where m.target_channel_id = s.channel_id) \
-         from channel_sightings s left join channels c using (channel_id) \
-         left join guild_sightings g on g.observer = s.observer and g.guild_id = s.guild_id \
+         from channels_seen s left join channels c using (channel_id) \
          where s.observer = $1 and s.guild_id = $2",
     )
     .bind::<Text, _>(connector_id)

@@ -71,7 +71,7 @@ type ChannelColumns = (
     Bool,
 );
 
-/// The columns of a channel. It is gone when everybody who saw it sees it, or its guild, no more.
+/// The columns of a channel. It is gone when everybody who saw it sees it no more.
 macro_rules! channel_rows {
     ($rest:literal) => {
         concat!(
@@ -80,9 +80,7 @@ macro_rules! channel_rows {
              c.channel_id in (select channel_id from channel_roles where is_source and is_enabled), \
              c.channel_id in (select channel_id from enabled_targets) \
              from channels c left join guilds g using (guild_id) left join channels p on p.channel_id = c.parent_id \
-             left join lateral (select bool_or(coalesce(s.gone_at, sg.gone_at) is null) as by_any, \
-             max(coalesce(s.gone_at, sg.gone_at)) as gone_at from channel_sightings s \
-             left join guild_sightings sg on sg.observer = s.observer and sg.guild_id = s.guild_id \
+             left join lateral (select bool_or(s.gone_at is null) as by_any, max(s.gone_at) as gone_at from channels_seen s \
              where s.channel_id = c.channel_id) seen on true ",
             $rest
         )

@@ -36,8 +36,7 @@ pub fn of(
          coalesce(r.mappings, 0)::bigint from unnest($1) as id \
          left join (select observer, count(*) as guilds from guild_sightings \
          where observer = any($1) and gone_at is null group by observer) g on g.observer = id \
-         left join (select s.observer, count(*) as channels from channel_sightings s \
-         join guild_sightings seen on seen.observer = s.observer and seen.guild_id = s.guild_id and seen.gone_at is null \
+         left join (select s.observer, count(*) as channels from channels_seen s join guild_sightings using (observer, guild_id) \
          where s.observer = any($1) and s.gone_at is null group by s.observer) c on c.observer = id \
          left join (select connector_id, count(*) filter (where is_source) as sources, \
          count(*) filter (where is_target) as targets, sum(mapped.count) filter (where is_source) as mappings \

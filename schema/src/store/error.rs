@@ -52,8 +52,8 @@ impl From<Error> for StoreError {
                 DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
                 ref said,
             ) => Self::unavailable(said.message()),
-            // A time-out of ours or a deadlock: all was taken back, and the same again may go well. PostgreSQL has no kind of its own
-            // for them in diesel; messages are in English, as `lc_messages` of our connections says.
+            // A time-out of ours or a deadlock: all was taken back, and the same again may go well. Diesel has no kind of its own for
+            // them, so they are known by their words: in English, which is sure of the private PostgreSQL alone.
             Error::DatabaseError(DatabaseErrorKind::Unknown, ref said)
                 if said.message().starts_with("canceling statement due to")
                     || said.message() == "deadlock detected" =>

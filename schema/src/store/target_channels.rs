@@ -168,9 +168,8 @@ pub fn check_offer(
 /// Whether the bot sees the channel and what it sees takes messages.
 pub(super) fn check_seen(conn: &mut PgConnection, target: ChannelId) -> Result<(), StoreError> {
     let seen: Option<(Option<i16>, String)> = Sql::new(
-        "select c.kind, c.name from channel_sightings s join guild_sightings g using (observer, guild_id) join channels c \
-         on c.channel_id = s.channel_id \
-         where s.channel_id = $1 and s.observer = '@bot' and s.gone_at is null and g.gone_at is null",
+        "select c.kind, c.name from channels_seen s join guild_sightings using (observer, guild_id) join channels c \
+         on c.channel_id = s.channel_id where s.channel_id = $1 and s.observer = '@bot' and s.gone_at is null",
     )
     .bind::<BigInt, _>(target)
     .rows::<(Nullable<SmallInt>, Text)>()

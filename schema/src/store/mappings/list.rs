@@ -229,13 +229,11 @@ fn read(
                  sg.name, t.name, coalesce(t.guild_id, o.guild_id, \
                     (select r.guild_id from channel_roles r where r.channel_id = m.target_channel_id limit 1)), tg.name, p.name, \
                  coalesce(c.is_marked, false), coalesce(c.is_taken, false), coalesce(c.is_forwarded, false), \
-                 (select bool_and(coalesce(i.gone_at, ig.gone_at) is not null) from channel_sightings i \
-                    left join guild_sightings ig using (observer, guild_id) \
+                 (select bool_and(i.gone_at is not null) from channels_seen i \
                     where i.channel_id = m.source_channel_id and i.observer <> '@bot'), \
                  exists (select from enabled_targets e where e.channel_id = m.target_channel_id), \
                  o.is_paused, o.obstacle, \
-                 (select bool_and(coalesce(i.gone_at, ig.gone_at) is not null) from channel_sightings i \
-                    left join guild_sightings ig using (observer, guild_id) where i.channel_id = m.target_channel_id) \
+                 (select bool_and(i.gone_at is not null) from channels_seen i where i.channel_id = m.target_channel_id) \
                  from (select m.* from mappings m ",
                 $named,
                 " where (",

@@ -320,6 +320,35 @@ fn they_are_found_by_name_id_and_state_and_told_why_they_do_not_work() {
 }
 
 #[test]
+fn who_lost_a_guild_sees_its_channels_no_more() {
+    let (_db, mut conn) = marked();
+    let conn = &mut conn;
+    create(conn, "a", &settings(1, 11)).unwrap();
+    conn.batch_execute(
+        "insert into guild_sightings (observer, guild_id) values ('c', 1), ('@bot', 2); \
+         insert into channel_sightings (observer, channel_id, guild_id) values ('c', 1, 1), ('@bot', 11, 2)",
+    )
+    .unwrap();
+    // which guild is gone, and the channel that this takes along
+    for (guild, words) in [
+        ("none", ""),
+        ("1", "source channel is not seen"),
+        ("2", "target channel is not seen"),
+    ] {
+        conn.batch_execute(&format!(
+            "update guild_sightings set gone_at = case when guild_id::text = '{guild}' then now() end"
+        ))
+        .unwrap();
+        let shown = list(conn, &MappingFilter::default(), all()).unwrap();
+        let trouble = shown[0].trouble.clone().unwrap_or_default();
+        assert!(
+            trouble.contains(words) && words.is_empty() == trouble.is_empty(),
+            "guild {guild}: {trouble}"
+        );
+    }
+}
+
+#[test]
 fn a_copy_keeps_the_ping_where_its_role_is_known() {
     let (_db, mut conn) = marked();
     let conn = &mut conn;
